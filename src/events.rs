@@ -1,0 +1,83 @@
+//! What a running job tells its caller, and how the caller stops it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A step of a running job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Another process works on the same destination; this one waits.
+    Waiting,
+    /// An archive's bytes begin to arrive.
+    Receiving {
+        /// Its file name.
+        name: String,
+        /// Its whole size in bytes, where it is known.
+        size_bytes: Option<u64>,
+    },
+    /// So many bytes of the archive have arrived, in all.
+    Received {
+        /// Bytes since the archive's first.
+        bytes: u64,
+    },
+    /// A transfer failed and is tried again.
+    Retrying {
+        /// Why, in words.
+        reason: String,
+    },
+    /// All checks passed; files are being written.
+    Unpacking {
+        /// How many files there are.
+        files: u64,
+    },
+    /// So many files were written, in all.
+    Unpacked {
+        /// Files since the first.
+        files: u64,
+    },
+    /// All files are written and are being made durable.
+    Syncing,
+}
+
+/// The line between a job and its caller: events go out, a wish to stop comes in.
+#[derive(Clone)]
+pub struct Watch {
+    observer: Arc<dyn Fn(Event) + Send + Sync>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Calls `observer` for every event, from whichever thread it happens on.
+    pub fn new(observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self { observer: Arc::new(observer), cancelled: Arc::default() }
+    }
+
+    /// Tells nobody.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::new(|_| {})
+    }
+
+    /// Reports one event.
+    pub fn tell(&self, event: Event) {
+        (self.observer)(event);
+    }
+
+    /// Asks the job to stop at its next safe point and to leave nothing behind.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked the job to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! goverify
+pub mod error;
+pub mod events;
+pub mod release;

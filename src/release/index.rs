@@ -1,0 +1,315 @@
+//! The index that go.dev/dl serves as JSON (`?mode=json&include=all`).
+//!
+//! Read tolerantly as a whole, since it has real oddities (empty digests, sizes of zero, a release `go1`
+//! for an operating system `4`), and strictly for the one file that is chosen:
+//!
+//! - the document is at most 8 MiB, nested at most 16 deep, without duplicate keys; unknown keys are ignored;
+//! - it is a non-empty list of releases with a text `version`, a boolean `stable` and a list `files`;
+//! - no version and no file name occurs twice;
+//! - the chosen file's name is the published name of that version and platform, its own `version`, `os`,
+//!   `arch` and `kind` say the same, its `sha256` is 64 lower-case hex digits, its size 1 byte to 512 MiB.
+
+use std::collections::BTreeSet;
+
+use super::json::Json;
+use super::{ArchiveName, ReleaseError, Target, Version};
+use crate::error::escaped;
+
+/// Largest index that is read, in bytes; the real one has about 3 MB.
+pub const INDEX_SIZE_LIMIT_BYTES: u64 = 8 << 20;
+/// Largest archive that an index may announce, in bytes; the largest real one has 208 MB.
+const ARCHIVE_SIZE_LIMIT_BYTES: i128 = 512 << 20;
+
+/// A parsed index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseIndex {
+    releases: Vec<Release>,
+}
+
+/// One release of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    version: Version,
+    stable: bool,
+    files: Vec<Json>,
+}
+
+/// One archive of a release, as the index describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseFile {
+    name: ArchiveName,
+    sha256: [u8; 32],
+    size_bytes: u64,
+}
+
+impl ReleaseFile {
+    /// Which archive it is.
+    #[must_use]
+    pub fn name(&self) -> &ArchiveName {
+        &self.name
+    }
+
+    /// The SHA-256 that the index promises.
+    #[must_use]
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
+    /// The size that the index promises.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+}
+
+fn malformed(reason: impl Into<String>) -> ReleaseError {
+    ReleaseError::Index(reason.into())
+}
+
+impl ReleaseIndex {
+    /// Parses an index.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Index`] when it breaks one of the rules of this module.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
+        if bytes.len() as u64 > INDEX_SIZE_LIMIT_BYTES {
+            return Err(malformed(format!("larger than {INDEX_SIZE_LIMIT_BYTES} bytes")));
+        }
+        if bytes.trim_ascii_start().starts_with(b"<") {
+            return Err(malformed("HTML instead of JSON"));
+        }
+        let json = Json::parse(bytes).map_err(|e| malformed(e.to_string()))?;
+        let list = json.list().filter(|list| !list.is_empty()).ok_or_else(|| malformed("not a list of releases"))?;
+        let mut versions = BTreeSet::new();
+        let mut filenames = BTreeSet::new();
+        let mut releases = Vec::with_capacity(list.len());
+        for release in list {
+            let version = release
+                .field("version")
+                .and_then(Json::text)
+                .ok_or_else(|| malformed("a release without a version"))?;
+            let shown = escaped(version);
+            let Some(Json::Bool(stable)) = release.field("stable") else {
+                return Err(malformed(format!("{shown}: \"stable\" is not a boolean")));
+            };
+            let files = release
+                .field("files")
+                .and_then(Json::list)
+                .ok_or_else(|| malformed(format!("{shown}: \"files\" is not a list")))?;
+            if !versions.insert(version) {
+                return Err(malformed(format!("{shown}: listed twice")));
+            }
+            for file in files {
+                let filename = file
+                    .field("filename")
+                    .and_then(Json::text)
+                    .ok_or_else(|| malformed(format!("{shown}: a file without a name")))?;
+                if !filenames.insert(filename) {
+                    return Err(malformed(format!("{}: listed twice", escaped(filename))));
+                }
+            }
+            // What is no version (the bootstrap archives under `go1`) can't be asked for.
+            if let Ok(parsed) = version.parse::<Version>()
+                && parsed.to_string() == version
+            {
+                releases.push(Release { version: parsed, stable: *stable, files: files.to_vec() });
+            }
+        }
+        Ok(Self { releases })
+    }
+
+    /// The releases, in the index's own order.
+    #[must_use]
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+}
+
+impl Release {
+    /// The release's version.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Whether it is a full release that the index calls stable.
+    #[must_use]
+    pub fn is_stable(&self) -> bool {
+        self.stable && !self.version.is_prerelease()
+    }
+
+    /// The targets for which there is an archive, in the index's order.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        self.files.iter().filter_map(|file| {
+            let name: ArchiveName = file.field("filename")?.text()?.parse().ok()?;
+            (name.version() == &self.version).then(|| name.target().clone())
+        })
+    }
+
+    /// The archive for `target`, checked by the rules of this module.
+    ///
+    /// # Errors
+    /// [`ReleaseError::PlatformNotFound`], or [`ReleaseError::Index`] when the index's entry breaks a rule.
+    pub fn file(&self, target: &Target) -> Result<ReleaseFile, ReleaseError> {
+        let name = ArchiveName::new(self.version, target.clone());
+        let published = name.to_string();
+        let mine = |file: &&Json| file.field("filename").and_then(Json::text) == Some(&published);
+        let Some(file) = self.files.iter().find(mine) else {
+            return match self.renamed(target) {
+                Some(filename) => Err(malformed(format!(
+                    "{published}: the file for {target} has another name, \"{}\"",
+                    escaped(filename)
+                ))),
+                None => Err(ReleaseError::PlatformNotFound {
+                    version: self.version,
+                    target: target.clone(),
+                    offered: self.targets().map(|t| t.to_string()).collect(),
+                }),
+            };
+        };
+        let (os, arch, kind) = match target {
+            Target::Source => ("", "", "source"),
+            Target::Platform(p) => (p.os(), p.published_arch(), "archive"),
+        };
+        for (field, expected) in
+            [("version", self.version.to_string().as_str()), ("os", os), ("arch", arch), ("kind", kind)]
+        {
+            if file.field(field).and_then(Json::text) != Some(expected) {
+                return Err(malformed(format!("{published}: \"{field}\" is not \"{expected}\"")));
+            }
+        }
+        let sha256 =
+            file.field("sha256").and_then(Json::text).filter(|s| !s.contains(|c: char| c.is_ascii_uppercase()));
+        let mut digest = [0; 32];
+        if sha256.is_none_or(|text| hex::decode_to_slice(text, &mut digest).is_err()) {
+            return Err(malformed(format!("{published}: \"sha256\" is not 64 lower-case hex digits")));
+        }
+        match file.field("size") {
+            Some(Json::Integer(size @ 1..=ARCHIVE_SIZE_LIMIT_BYTES)) => {
+                let size_bytes = u64::try_from(*size).map_err(|_| malformed("size"))?;
+                Ok(ReleaseFile { name, sha256: digest, size_bytes })
+            }
+            _ => Err(malformed(format!("{published}: \"size\" is not a number from 1 to {ARCHIVE_SIZE_LIMIT_BYTES}"))),
+        }
+    }
+
+    /// The name of a file that claims to be the archive for `target` but is not named so.
+    fn renamed(&self, target: &Target) -> Option<&str> {
+        let (os, arch, kind) = match target {
+            Target::Source => ("", "", "source"),
+            Target::Platform(p) => (p.os(), p.published_arch(), "archive"),
+        };
+        let claims = |file: &&Json| {
+            [("os", os), ("arch", arch), ("kind", kind)]
+                .iter()
+                .all(|(k, v)| file.field(k).and_then(Json::text) == Some(*v))
+        };
+        self.files.iter().find(claims).and_then(|file| file.field("filename")).and_then(Json::text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA256: &str = "4e408abae126d916b6164627193f2c54f0e3ca1312d693b86db45f862ab238b1";
+
+    /// An index with one release, whose linux/amd64 entry has `field` replaced by the JSON `value`.
+    fn index_with(field: &str, value: &str) -> String {
+        let sha256 = format!("\"{SHA256}\"");
+        let mut fields = vec![
+            ("filename", "\"go1.22.5.linux-amd64.tar.gz\""),
+            ("os", "\"linux\""),
+            ("arch", "\"amd64\""),
+            ("version", "\"go1.22.5\""),
+            ("sha256", &sha256),
+            ("size", "70553950"),
+            ("kind", "\"archive\""),
+        ];
+        match fields.iter_mut().find(|(name, _)| *name == field) {
+            Some(entry) => entry.1 = value,
+            None => fields.push((field, value)),
+        }
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("[{{\"version\":\"go1.22.5\",\"stable\":true,\"files\":[{{{}}}]}}]", fields.join(","))
+    }
+
+    fn select(index: &str) -> Result<ReleaseFile, ReleaseError> {
+        let index = ReleaseIndex::parse(index.as_bytes())?;
+        index.releases()[0].file(&"linux/amd64".parse().unwrap())
+    }
+
+    #[test]
+    fn the_chosen_file_is_read_strictly() {
+        let file = select(&index_with("unknown", "{\"x\":[1]}")).unwrap();
+        assert_eq!((file.size_bytes(), hex::encode(file.sha256())), (70_553_950, SHA256.to_owned()));
+        let upper = format!("\"{}\"", SHA256.to_uppercase());
+        let short = format!("\"{}\"", &SHA256[1..]);
+        let long = format!("\"{SHA256}0\"");
+        for (field, value) in [
+            ("filename", "\"go1.22.5.linux-arm64.tar.gz\""),
+            ("filename", "\"../go1.22.5.linux-amd64.tar.gz\""),
+            ("filename", "\"go1.22.5.linux-amd64.tar.gz\\u0000\""),
+            ("filename", "7"),
+            ("os", "\"darwin\""),
+            ("arch", "\"arm64\""),
+            ("version", "\"go1.22.6\""),
+            ("kind", "\"installer\""),
+            ("kind", "null"),
+            ("sha256", "\"\""),
+            ("sha256", &upper),
+            ("sha256", &short),
+            ("sha256", &long),
+            ("sha256", "null"),
+            ("size", "0"),
+            ("size", "-1"),
+            ("size", "1.5"),
+            ("size", "1e999"),
+            ("size", "\"70553950\""),
+            ("size", "536870913"),
+        ] {
+            assert!(matches!(select(&index_with(field, value)), Err(ReleaseError::Index(_))), "{field}: {value}");
+        }
+    }
+
+    #[test]
+    fn the_rest_is_read_tolerantly() {
+        let index = format!(
+            r#"[{{"version":"go1","stable":true,"files":[{{"filename":"go1.4-bootstrap-20170531.tar.gz","os":"4"}}]}},{{"version":"go1.5","stable":true,"files":[
+                {{"filename":"a"}},{{"filename":"b","sha256":""}},
+                {{"filename":"go1.5.src.tar.gz","os":"","arch":"","kind":"source","version":"go1.5","size":1,"sha256":"{SHA256}"}}]}}]"#
+        );
+        let index = ReleaseIndex::parse(index.as_bytes()).unwrap();
+        assert_eq!(index.releases().len(), 1);
+        assert_eq!(index.releases()[0].file(&Target::Source).unwrap().size_bytes(), 1);
+        let missing = index.releases()[0].file(&"linux/amd64".parse().unwrap());
+        assert!(
+            matches!(missing, Err(ReleaseError::PlatformNotFound { ref offered, .. }) if offered == &["src"]),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn contradictions_of_the_whole_are_refused() {
+        let release = r#"{"version":"go1.20","stable":true,"files":[]}"#;
+        for text in [
+            "[]",
+            "{}",
+            "null",
+            "<!DOCTYPE html><p>",
+            "[1]",
+            &format!("[{release},{release}]"),
+            r#"[{"version":"go1.20","files":[]}]"#,
+            r#"[{"version":"go1.20","stable":"true","files":[]}]"#,
+            r#"[{"version":"go1.20","stable":null,"files":[]}]"#,
+            r#"[{"stable":true,"files":[]}]"#,
+            r#"[{"version":"go1.20","stable":true,"files":[{"filename":"x"},{"filename":"x"}]}]"#,
+            r#"[{"version":"go1.20","stable":true,"files":[{}]}]"#,
+        ] {
+            assert!(matches!(ReleaseIndex::parse(text.as_bytes()), Err(ReleaseError::Index(_))), "{text}");
+        }
+        assert!(ReleaseIndex::parse(format!("[{release}]").as_bytes()).is_ok());
+        let padding = " ".repeat(usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap());
+        assert!(matches!(ReleaseIndex::parse(format!("[{release}]{padding}").as_bytes()), Err(ReleaseError::Index(_))));
+    }
+}

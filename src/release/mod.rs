@@ -1,0 +1,65 @@
+//! What the Go team publishes: versions, platforms, archive names and the index of go.dev/dl.
+//!
+//! Nothing in here touches a network or a disk.
+
+mod index;
+mod json;
+mod name;
+mod platform;
+mod select;
+mod version;
+
+pub use index::{INDEX_SIZE_LIMIT_BYTES, Release, ReleaseFile, ReleaseIndex};
+pub use name::{ArchiveFormat, ArchiveName};
+pub use platform::{Platform, Target};
+pub use select::Selector;
+pub use version::Version;
+
+use crate::error::{Code, Coded, escaped};
+
+/// Why a release could not be named, found or read from an index.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// Not a Go version or selector.
+    #[error("\"{}\" is not a Go version: expected one like 1.22.5, 1.23rc1, 1.22, stable or oldstable", escaped(.0))]
+    Version(String),
+    /// Not a platform.
+    #[error("\"{}\" is not a platform: expected one like linux/amd64, or src", escaped(.0))]
+    Platform(String),
+    /// Not the file name of a release archive.
+    #[error("\"{}\" is not the name of a Go release archive", escaped(.0))]
+    ArchiveName(String),
+    /// The index is not the JSON of go.dev/dl, or contradicts itself.
+    #[error("index: {0}")]
+    Index(String),
+    /// The index lists no such release.
+    #[error("{selector}: the index lists no such release{}", .nearest.as_ref().map(|v| format!(" (it has {v})")).unwrap_or_default())]
+    ReleaseNotFound {
+        /// What was asked for.
+        selector: String,
+        /// The nearest that there is.
+        nearest: Option<Version>,
+    },
+    /// The release has no archive for the platform.
+    #[error("{version}: no archive for {target}; there are {}", .offered.join(", "))]
+    PlatformNotFound {
+        /// The release.
+        version: Version,
+        /// What was asked for.
+        target: Target,
+        /// What there is.
+        offered: Vec<String>,
+    },
+}
+
+impl Coded for ReleaseError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Version(_) | Self::Platform(_) | Self::ArchiveName(_) => Code::Usage,
+            Self::Index(_) => Code::IndexMalformed,
+            Self::ReleaseNotFound { .. } => Code::ReleaseNotFound,
+            Self::PlatformNotFound { .. } => Code::PlatformNotFound,
+        }
+    }
+}
