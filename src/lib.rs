@@ -1,4 +1,5 @@
 //! goverify
+pub mod archive;
 pub mod error;
 pub mod events;
 pub mod release;

@@ -1,0 +1,211 @@
+//! What makes a tree an SDK of one version for one platform.
+//!
+//! A signature binds neither name, version nor platform of what it signs, and the same key signs other
+//! software, so these are read from inside (golang.org/doc/install/source, cmd/distpack):
+//!
+//! - `VERSION`'s first line is the version; from go1.21 on, a second line `time RFC3339` follows;
+//! - an SDK has `bin/go` and `bin/gofmt`, executable and for the platform by their headers; the tools `asm`,
+//!   `compile` and `link` in `pkg/tool/GOOS_GOARCH`, and no other directory there; files in `pkg/include` and `src`;
+//! - a source archive has `src/make.bash`, and neither `bin` nor `pkg`;
+//! - from go1.21 on, both have `go.env`;
+//! - nothing is named `.goverify…`: such names are ours;
+//! - the rules begin with go1.5, whose tools were the first to have these names.
+
+use jiff::Timestamp;
+
+use super::platform_header::{self, HEADER_BYTES};
+use super::{ArchiveError, EntryKind, EntryPath, Manifest};
+use crate::error::escaped;
+use crate::release::{ArchiveName, Platform, Target, Version};
+
+/// Longest `VERSION` in bytes; real ones have 36.
+const VERSION_FILE_LIMIT_BYTES: usize = 4096;
+/// The tools that every SDK since go1.5 has.
+const TOOLS: [&str; 3] = ["asm", "compile", "link"];
+/// The first series whose tools are named like this.
+const FIRST_SERIES: (u32, u32) = (1, 5);
+/// The first series that has `go.env` and a time in `VERSION`.
+const FIRST_SERIES_WITH_TIME: (u32, u32) = (1, 21);
+
+/// How a tree differs from the SDK it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutFault {
+    /// A file that every such SDK has.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// A program without its executable bits.
+    #[error("{0} is not executable")]
+    NotExecutable(String),
+    /// A file or directory that no such SDK has.
+    #[error("\"{}\" does not belong there", escaped(.0))]
+    Unexpected(String),
+    /// `VERSION` is longer than any.
+    #[error("VERSION is too long")]
+    VersionTooLong,
+    /// `VERSION` names another release.
+    #[error("expected {expected}, VERSION says \"{}\"", escaped(.actual))]
+    Version {
+        /// What it should say.
+        expected: Version,
+        /// What it says.
+        actual: String,
+    },
+    /// `VERSION` says nothing intelligible about the release's time.
+    #[error("VERSION has no valid \"time\" line")]
+    Time,
+    /// A program for another platform.
+    #[error("{path} is not an executable for {expected}")]
+    Platform {
+        /// Which program.
+        path: String,
+        /// The platform it should be for.
+        expected: Platform,
+    },
+    /// Older than the rules.
+    #[error("{0} is older than go1.5, the first release whose layout is known here")]
+    TooOld(Version),
+}
+
+/// The pieces of content that the rules look at, set aside while an archive streams by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pieces {
+    version: Vec<u8>,
+    go: Vec<u8>,
+    gofmt: Vec<u8>,
+}
+
+impl Pieces {
+    /// Takes the next bytes of the file at `path`.
+    pub(super) fn content(&mut self, path: &EntryPath, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let (piece, limit) = match path.as_str() {
+            "VERSION" if self.version.len() + bytes.len() > VERSION_FILE_LIMIT_BYTES => {
+                return Err(LayoutFault::VersionTooLong.into());
+            }
+            "VERSION" => (&mut self.version, VERSION_FILE_LIMIT_BYTES),
+            "bin/go" => (&mut self.go, HEADER_BYTES),
+            "bin/gofmt" => (&mut self.gofmt, HEADER_BYTES),
+            _ => return Ok(()),
+        };
+        piece.extend(bytes.iter().take(limit - piece.len()));
+        Ok(())
+    }
+}
+
+/// Proof that a manifest is laid out like the very SDK it should be; only this module can make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayoutProof {
+    released: Option<Timestamp>,
+}
+
+impl LayoutProof {
+    /// When the release was made, by its `VERSION`; always there from go1.21 on.
+    #[must_use]
+    pub fn released(&self) -> Option<Timestamp> {
+        self.released
+    }
+}
+
+pub(super) fn check(manifest: &Manifest, pieces: &Pieces, name: &ArchiveName) -> Result<LayoutProof, LayoutFault> {
+    let version = *name.version();
+    if version.series() < FIRST_SERIES {
+        return Err(LayoutFault::TooOld(version));
+    }
+    let ours = |e: &&super::Entry| e.path.as_str().split('/').any(|c| c.to_lowercase().starts_with(".goverify"));
+    if let Some(entry) = manifest.entries().iter().find(ours) {
+        return Err(LayoutFault::Unexpected(entry.path.to_string()));
+    }
+    let tree = Tree(manifest);
+    tree.file("VERSION")?;
+    let released = check_version(&pieces.version, version)?;
+    match name.target() {
+        Target::Source => check_source(&tree)?,
+        Target::Platform(platform) => check_sdk(&tree, pieces, platform)?,
+    }
+    // Pre-releases of 1.21 came before the new packaging was complete.
+    if version.series() > FIRST_SERIES_WITH_TIME
+        || version.series() == FIRST_SERIES_WITH_TIME && !version.is_prerelease()
+    {
+        tree.file("go.env")?;
+        if released.is_none() {
+            return Err(LayoutFault::Time);
+        }
+    }
+    Ok(LayoutProof { released })
+}
+
+struct Tree<'a>(&'a Manifest);
+
+impl Tree<'_> {
+    fn find_file(&self, path: &str) -> Option<bool> {
+        self.0.entries().iter().find_map(|entry| match entry.kind {
+            EntryKind::File { executable, .. } if entry.path.as_str() == path => Some(executable),
+            _ => None,
+        })
+    }
+
+    fn file(&self, path: &str) -> Result<(), LayoutFault> {
+        self.find_file(path).map(|_| ()).ok_or_else(|| LayoutFault::Missing(path.to_owned()))
+    }
+
+    fn program(&self, path: &str) -> Result<(), LayoutFault> {
+        match self.find_file(path) {
+            Some(true) => Ok(()),
+            Some(false) => Err(LayoutFault::NotExecutable(path.to_owned())),
+            None => Err(LayoutFault::Missing(path.to_owned())),
+        }
+    }
+
+    /// The paths below `directory`, relative to it.
+    fn below(&self, directory: &str) -> impl Iterator<Item = EntryPath> {
+        self.0.entries().iter().filter_map(move |entry| entry.path.below(directory))
+    }
+
+    fn files_below(&self, directory: &str) -> Result<(), LayoutFault> {
+        let found = self
+            .0
+            .entries()
+            .iter()
+            .any(|entry| matches!(entry.kind, EntryKind::File { .. }) && entry.path.below(directory).is_some());
+        if found { Ok(()) } else { Err(LayoutFault::Missing(directory.to_owned())) }
+    }
+}
+
+fn check_source(tree: &Tree<'_>) -> Result<(), LayoutFault> {
+    tree.file("src/make.bash")?;
+    let built = |e: &&super::Entry| matches!(e.path.as_str().split('/').next(), Some("bin" | "pkg"));
+    match tree.0.entries().iter().find(built) {
+        Some(entry) => Err(LayoutFault::Unexpected(entry.path.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn check_sdk(tree: &Tree<'_>, pieces: &Pieces, platform: &Platform) -> Result<(), LayoutFault> {
+    for (path, header) in [("bin/go", &pieces.go), ("bin/gofmt", &pieces.gofmt)] {
+        tree.program(path)?;
+        if !platform_header::matches(platform, header) {
+            return Err(LayoutFault::Platform { path: path.to_owned(), expected: platform.clone() });
+        }
+    }
+    let tools = format!("{}_{}", platform.os(), platform.arch());
+    if let Some(other) = tree.below("pkg/tool").find(|path| path.as_str().split('/').next() != Some(&tools)) {
+        return Err(LayoutFault::Unexpected(format!("pkg/tool/{other}")));
+    }
+    for tool in TOOLS {
+        tree.program(&format!("pkg/tool/{tools}/{tool}"))?;
+    }
+    tree.files_below("pkg/include")?;
+    tree.files_below("src")
+}
+
+fn check_version(content: &[u8], expected: Version) -> Result<Option<Timestamp>, LayoutFault> {
+    let text = String::from_utf8_lossy(content);
+    let mut lines = text.split('\n');
+    let first = lines.next().unwrap_or_default();
+    if first != expected.to_string() {
+        return Err(LayoutFault::Version { expected, actual: first.to_owned() });
+    }
+    let Some(line) = lines.next().filter(|line| !line.is_empty()) else { return Ok(None) };
+    let time = line.strip_prefix("time ").and_then(|time| time.parse::<Timestamp>().ok()).ok_or(LayoutFault::Time)?;
+    if lines.any(|line| !line.is_empty()) { Err(LayoutFault::Time) } else { Ok(Some(time)) }
+}

@@ -1,0 +1,66 @@
+//! What an SDK consists of: paths, sizes, modes and digests, whether read from an archive or from a tree.
+
+use super::EntryPath;
+
+/// A file or a directory of an SDK.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Path relative to GOROOT.
+    pub path: EntryPath,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A directory, mode 0755.
+    Directory,
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        size_bytes: u64,
+        /// SHA-256 of the content.
+        sha256: [u8; 32],
+        /// Mode 0755 instead of 0644.
+        executable: bool,
+        /// Where its content begins in the decompressed archive.
+        position: u64,
+    },
+}
+
+/// All entries of one SDK.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    entries: Vec<Entry>,
+    files: u64,
+    unpacked_bytes: u64,
+}
+
+impl Manifest {
+    pub(super) fn push(&mut self, entry: Entry) {
+        if let EntryKind::File { size_bytes, .. } = entry.kind {
+            self.files += 1;
+            self.unpacked_bytes = self.unpacked_bytes.saturating_add(size_bytes);
+        }
+        self.entries.push(entry);
+    }
+
+    /// The entries in the archive's order; directories that only their files imply are not among them.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many regular files there are.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// The sum of all file sizes.
+    #[must_use]
+    pub fn unpacked_bytes(&self) -> u64 {
+        self.unpacked_bytes
+    }
+}

@@ -1,0 +1,319 @@
+//! One pass over an archive: from its bytes, as they arrive, to everything that can be known of them.
+//!
+//! Three threads, joined by bounded channels whose buffers go round: the caller's reads and hashes the
+//! compressed bytes, one decompresses, one splits entries, hashes files and keeps the stream. Memory is the
+//! buffers and the manifest, whatever the archive's size.
+//!
+//! - the digest covers every byte up to the input's true end, whatever the formats inside make of them;
+//! - input that does not begin like gzip ends the pass at once: it is a page, not an archive;
+//! - any other fault of the formats is kept as the pass's result while the rest is still hashed, so that the
+//!   verdict can name the evidence that disagrees first: a changed archive is a wrong digest before it is a
+//!   broken tar;
+//! - at most 512 MiB are read.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use super::gzip::{Gunzip, MAGIC};
+use super::layout::{self, Pieces};
+use super::profile::Profile;
+use super::tarball::{Contents, TarReader};
+use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest};
+use crate::error::{Code, Coded};
+use crate::events::{Event, Watch};
+use crate::release::ArchiveName;
+
+/// Largest archive in bytes; the largest real one has 208 MB.
+pub const ARCHIVE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
+/// Size of the buffers that go round, in bytes.
+const BUFFER_BYTES: usize = 256 << 10;
+/// Buffers between two threads: enough to ride out each other's hiccups.
+const BUFFERS: usize = 8;
+
+/// A hash algorithm that a signature over an archive may use; weaker ones are not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SignatureHash {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// Why an archive could not be received; a format that is merely wrong is told by the verdict instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// The input could not be read.
+    #[error("cannot read: {0}")]
+    Read(#[source] io::Error),
+    /// The spool could not be written.
+    #[error("cannot write the spool: {0}")]
+    Keep(#[source] io::Error),
+    /// Not an archive at all, or larger than any.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Coded for ReceiveError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Read(_) => Code::Io,
+            Self::Keep(e) if matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                Code::NoSpace
+            }
+            Self::Keep(_) => Code::Io,
+            Self::Archive(error) => error.code(),
+            Self::Interrupted => Code::Interrupted,
+        }
+    }
+}
+
+/// An archive that was read and not yet judged; its private fields can only be filled by [`receive()`].
+#[derive(Debug)]
+pub struct UnverifiedArchive<K> {
+    name: ArchiveName,
+    size_bytes: u64,
+    hashes: Hashes,
+    scan: Result<Scan, ArchiveError>,
+    kept: K,
+}
+
+/// What the formats inside held, once they were found well-formed and laid out as they should be.
+#[derive(Clone, Debug)]
+pub(crate) struct Scan {
+    pub(crate) manifest: Manifest,
+    pub(crate) entries: u64,
+    pub(crate) layout: LayoutProof,
+}
+
+impl<K> UnverifiedArchive<K> {
+    /// What it claims to be.
+    #[must_use]
+    pub fn name(&self) -> &ArchiveName {
+        &self.name
+    }
+
+    /// How many bytes were read.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The SHA-256 of all of them.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        self.hashes.sha256.clone().finalize().into()
+    }
+
+    /// The hash of all bytes followed by `suffix`, as OpenPGP signs it; `None` if that algorithm was not asked for.
+    pub(crate) fn signed_digest(&self, algorithm: SignatureHash, suffix: &[u8]) -> Option<Vec<u8>> {
+        Some(match algorithm {
+            SignatureHash::Sha256 => self.hashes.sha256.clone().chain_update(suffix).finalize().to_vec(),
+            SignatureHash::Sha384 => self.hashes.sha384.clone()?.chain_update(suffix).finalize().to_vec(),
+            SignatureHash::Sha512 => self.hashes.sha512.clone()?.chain_update(suffix).finalize().to_vec(),
+        })
+    }
+
+    pub(crate) fn scan(&self) -> Result<&Scan, &ArchiveError> {
+        self.scan.as_ref()
+    }
+
+    pub(crate) fn into_kept(self) -> K {
+        self.kept
+    }
+}
+
+/// Running hashes of the compressed bytes.
+#[derive(Clone, Debug)]
+struct Hashes {
+    sha256: Sha256,
+    sha384: Option<Sha384>,
+    sha512: Option<Sha512>,
+}
+
+impl Hashes {
+    fn new(algorithms: &[SignatureHash]) -> Self {
+        Self {
+            sha256: Sha256::new(),
+            sha384: algorithms.contains(&SignatureHash::Sha384).then(Sha384::new),
+            sha512: algorithms.contains(&SignatureHash::Sha512).then(Sha512::new),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(sha384) = &mut self.sha384 {
+            sha384.update(bytes);
+        }
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
+    }
+}
+
+/// Reads `input` to its end as the archive `name`, keeping the decompressed stream in `keep`. SHA-256 is always
+/// computed, other `algorithms` where a signature needs them.
+///
+/// # Errors
+/// [`ReceiveError`] when the input cannot be read or kept, is not gzip, or is too large.
+pub fn receive<K: Keep>(
+    input: &mut dyn Read,
+    name: &ArchiveName,
+    algorithms: &[SignatureHash],
+    mut keep: K,
+    watch: &Watch,
+) -> Result<UnverifiedArchive<K>, ReceiveError> {
+    let mut hashes = Hashes::new(algorithms);
+    let (size_bytes, contents) = thread::scope(|scope| {
+        let (to_gunzip, gunzip_from, spent_compressed) = conveyor();
+        let (to_tar, tar_from, spent_decompressed) = conveyor();
+        let gunzip = scope.spawn(move || gunzip(&gunzip_from, to_tar, &spent_decompressed));
+        let tar = scope.spawn(|| split(tar_from, Profile::of(name), &mut keep));
+        let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch);
+        let gunzip = join(gunzip);
+        let tar = join(tar);
+        (size_bytes, gunzip.and_then(|()| tar))
+    });
+    let size_bytes = size_bytes?;
+    let scan = match contents {
+        Ok(Contents { manifest, pieces, entries }) => scan(manifest, &pieces, entries, name),
+        Err(StageError::Archive(error)) => Err(error),
+        Err(StageError::Keep(error)) => return Err(ReceiveError::Keep(error)),
+    };
+    Ok(UnverifiedArchive { name: name.clone(), size_bytes, hashes, scan, kept: keep })
+}
+
+fn scan(manifest: Manifest, pieces: &Pieces, entries: u64, name: &ArchiveName) -> Result<Scan, ArchiveError> {
+    let layout = layout::check(&manifest, pieces, name)?;
+    Ok(Scan { manifest, entries, layout })
+}
+
+enum StageError {
+    Archive(ArchiveError),
+    Keep(io::Error),
+}
+
+impl From<ArchiveError> for StageError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}
+
+/// One direction of a channel carries full buffers, the other brings them back.
+struct Incoming {
+    full: Receiver<Vec<u8>>,
+    spent: SyncSender<Vec<u8>>,
+}
+
+fn conveyor() -> (SyncSender<Vec<u8>>, Incoming, Receiver<Vec<u8>>) {
+    let (to, full) = sync_channel(BUFFERS);
+    let (spent, back) = sync_channel(BUFFERS);
+    for _ in 0..BUFFERS {
+        // There is room for all of them.
+        let _ = spent.try_send(vec![0; BUFFER_BYTES]);
+    }
+    (to, Incoming { full, spent }, back)
+}
+
+fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn hash_and_send(
+    input: &mut dyn Read,
+    hashes: &mut Hashes,
+    to_gunzip: SyncSender<Vec<u8>>,
+    spent: &Receiver<Vec<u8>>,
+    watch: &Watch,
+) -> Result<u64, ReceiveError> {
+    let mut size_bytes = 0;
+    // Gone once the formats were found broken: then the rest is only hashed.
+    let mut to_gunzip = Some(to_gunzip);
+    loop {
+        let mut buffer = spent.recv().unwrap_or_default();
+        buffer.resize(BUFFER_BYTES, 0);
+        let length = fill(input, &mut buffer)?;
+        if watch.is_cancelled() {
+            return Err(ReceiveError::Interrupted);
+        }
+        let bytes = buffer.get(..length).unwrap_or_default();
+        if size_bytes == 0 && !bytes.starts_with(&MAGIC) {
+            return Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic }.into());
+        }
+        if length == 0 {
+            return Ok(size_bytes);
+        }
+        hashes.update(bytes);
+        size_bytes += length as u64;
+        if size_bytes > ARCHIVE_SIZE_LIMIT_BYTES {
+            return Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" }.into());
+        }
+        watch.tell(Event::Received { bytes: size_bytes });
+        buffer.truncate(length);
+        if to_gunzip.as_ref().is_some_and(|to| to.send(buffer).is_err()) {
+            to_gunzip = None;
+        }
+    }
+}
+
+/// Fills `buffer` as far as the input goes.
+fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReceiveError> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ReceiveError::Read(error)),
+        }
+    }
+    Ok(filled)
+}
+
+fn gunzip(from: &Incoming, to_tar: SyncSender<Vec<u8>>, spent: &Receiver<Vec<u8>>) -> Result<(), StageError> {
+    let mut gunzip = Gunzip::new();
+    let mut output = spent.recv().unwrap_or_default();
+    let mut filled = 0;
+    for input in &from.full {
+        let mut rest = &input[..];
+        loop {
+            let (taken, made) = gunzip.decode(rest, output.get_mut(filled..).unwrap_or_default())?;
+            rest = rest.get(taken..).unwrap_or_default();
+            filled += made;
+            if filled == output.len() {
+                let Ok(next) = spent.recv() else { return Ok(()) };
+                if to_tar.send(std::mem::replace(&mut output, next)).is_err() {
+                    // The reader at the other end has found a fault, which it will report.
+                    return Ok(());
+                }
+                output.resize(BUFFER_BYTES, 0);
+                filled = 0;
+            } else if taken == 0 && made == 0 {
+                break;
+            }
+        }
+        let _ = from.spent.try_send(input);
+    }
+    gunzip.finish()?;
+    output.truncate(filled);
+    let _ = to_tar.send(output);
+    Ok(())
+}
+
+fn split(from: Incoming, profile: Profile, keep: &mut impl Keep) -> Result<Contents, StageError> {
+    let mut reader = TarReader::new(profile);
+    for bytes in &from.full {
+        reader.push(&bytes)?;
+        keep.keep(&bytes).map_err(StageError::Keep)?;
+        let _ = from.spent.try_send(bytes);
+    }
+    Ok(reader.finish()?)
+}
