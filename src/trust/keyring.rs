@@ -1,0 +1,267 @@
+//! Whose signatures count.
+//!
+//! The embedded certificate is Google's, trusted by the fingerprint of its primary key alone: signing subkeys
+//! come and go, and each is accepted only through the primary's binding signature and its own back-signature.
+//! The primary itself has never signed a release, so its own signatures over data do not count. No keyserver
+//! is ever asked, and no configuration of the system is read.
+
+use std::sync::LazyLock;
+
+use sequoia_openpgp as openpgp;
+
+use openpgp::Cert;
+use openpgp::cert::CertParser;
+use openpgp::cert::amalgamation::ValidateAmalgamation;
+use openpgp::cert::amalgamation::key::PrimaryKey;
+use openpgp::parse::Parse;
+use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
+use openpgp::types::HashAlgorithm;
+
+use crate::error::{Code, Coded};
+
+/// The primary key of "Google Inc. (Linux Packages Signing Authority)", RSA-4096, made in 2016.
+pub const GOOGLE_FINGERPRINT: &str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796";
+const GOOGLE_CERTIFICATE: &[u8] = include_bytes!("../../keys/google-linux-packages.asc");
+/// Largest certificate file in bytes; Google's has 17 KB.
+pub(super) const KEYRING_SIZE_LIMIT_BYTES: usize = 1 << 20;
+/// Most certificates of a keyring.
+const CERTIFICATES_LIMIT: usize = 64;
+/// Google's subkeys of 2016 and 2017, whose back-signatures were made with SHA-1. They signed go1.9 to go1.13.
+/// No other key's SHA-1 binding is accepted.
+const SHA1_BACK_SIGNATURES: [&str; 2] =
+    ["3B068FB4789ABE4AEFA3BB491397BC53640DB551", "3E50F6D3EC278FDEB655C8CA6494C6D6997C215E"];
+
+/// Why certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// Not OpenPGP certificates.
+    #[error("not an OpenPGP certificate: {0}")]
+    Malformed(String),
+    /// Too large, or too many.
+    #[error("more than 1 MiB or 64 certificates")]
+    TooLarge,
+    /// No certificate in it.
+    #[error("no certificate in it")]
+    Empty,
+    /// The certificate built into this program is not the one that was pinned.
+    #[error("the embedded certificate is not {GOOGLE_FINGERPRINT}")]
+    NotPinned,
+}
+
+impl Coded for KeyringError {
+    fn code(&self) -> Code {
+        Code::Usage
+    }
+}
+
+/// The trusted certificates.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    certificates: Vec<Cert>,
+    embedded: bool,
+}
+
+/// A trusted certificate, for display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSummary {
+    /// Fingerprint of the primary key.
+    pub fingerprint: String,
+    /// The user IDs.
+    pub user_ids: Vec<String>,
+    /// Fingerprints of the keys that may sign at some time, with creation and expiry.
+    pub signing_keys: Vec<SigningKeySummary>,
+    /// Whether it is the one built into this program.
+    pub embedded: bool,
+}
+
+/// A key that may sign, for display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKeySummary {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// When it was made.
+    pub created: jiff::Timestamp,
+    /// When it stops being able to sign, if ever.
+    pub expires: Option<jiff::Timestamp>,
+    /// Whether it counts only by the exception for SHA-1 back-signatures.
+    pub sha1_back_signature: bool,
+}
+
+impl Keyring {
+    /// Google's certificate, as built into this program.
+    ///
+    /// # Errors
+    /// [`KeyringError::NotPinned`] when the program was built with another one.
+    pub fn embedded() -> Result<Self, KeyringError> {
+        let certificates = parse(GOOGLE_CERTIFICATE)?;
+        match &certificates[..] {
+            [only] if only.fingerprint().to_hex() == GOOGLE_FINGERPRINT => Ok(Self { certificates, embedded: true }),
+            _ => Err(KeyringError::NotPinned),
+        }
+    }
+
+    /// The certificates of these files, armored or binary, in place of the embedded one.
+    ///
+    /// # Errors
+    /// [`KeyringError`] when a file is not made of certificates, or there are none.
+    pub fn from_files<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, KeyringError> {
+        let mut certificates = Vec::new();
+        for content in contents {
+            certificates.extend(parse(content)?);
+        }
+        if certificates.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        if certificates.len() > CERTIFICATES_LIMIT {
+            return Err(KeyringError::TooLarge);
+        }
+        Ok(Self { certificates, embedded: false })
+    }
+
+    /// Whether this certificate is trusted.
+    #[must_use]
+    pub fn trusts(&self, fingerprint: &str) -> bool {
+        self.certificates.iter().any(|c| c.fingerprint().to_hex() == fingerprint)
+    }
+
+    /// What there is to show of each certificate.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<CertificateSummary> {
+        self.certificates.iter().map(|certificate| self.summary(certificate)).collect()
+    }
+
+    pub(super) fn certificates(&self) -> &[Cert] {
+        &self.certificates
+    }
+
+    /// Whether primary keys may sign archives.
+    pub(super) fn primary_may_sign(&self) -> bool {
+        !self.embedded
+    }
+
+    fn summary(&self, certificate: &Cert) -> CertificateSummary {
+        let signing_keys = certificate.keys().filter_map(|key| {
+            let fingerprint = key.key().fingerprint().to_hex();
+            let created = key.key().creation_time();
+            let policy = KeyPolicy::of(&fingerprint);
+            // A key is described as of its first second: many have expired since.
+            let valid = key.with_policy(policy, created).ok()?;
+            let counts = valid.for_signing() && (self.primary_may_sign() || !valid.primary());
+            counts.then(|| SigningKeySummary {
+                created: created.try_into().unwrap_or(jiff::Timestamp::MIN),
+                expires: valid.key_expiration_time().and_then(|time| time.try_into().ok()),
+                sha1_back_signature: policy.sha1_back_signature,
+                fingerprint,
+            })
+        });
+        let mut signing_keys: Vec<_> = signing_keys.collect();
+        signing_keys.sort_by_key(|key| key.created);
+        CertificateSummary {
+            fingerprint: certificate.fingerprint().to_hex(),
+            user_ids: certificate
+                .userids()
+                .map(|id| String::from_utf8_lossy(id.userid().value()).into_owned())
+                .collect(),
+            signing_keys,
+            embedded: self.embedded,
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Cert>, KeyringError> {
+    if bytes.len() > KEYRING_SIZE_LIMIT_BYTES {
+        return Err(KeyringError::TooLarge);
+    }
+    let malformed = |error: openpgp::anyhow::Error| KeyringError::Malformed(error.to_string());
+    let certificates: Result<Vec<Cert>, _> = CertParser::from_bytes(bytes).map_err(malformed)?.collect();
+    let certificates = certificates.map_err(malformed)?;
+    if certificates.is_empty() { Err(KeyringError::Empty) } else { Ok(certificates) }
+}
+
+/// Sequoia's standard policy as of now, never as of the signature's own time, which its signer chooses; for the two
+/// subkeys named above it lets a SHA-1 back-signature pass.
+#[derive(Debug)]
+pub(super) struct KeyPolicy {
+    standard: StandardPolicy<'static>,
+    pub(super) sha1_back_signature: bool,
+}
+
+static STANDARD: LazyLock<KeyPolicy> =
+    LazyLock::new(|| KeyPolicy { standard: StandardPolicy::new(), sha1_back_signature: false });
+static LEGACY: LazyLock<KeyPolicy> =
+    LazyLock::new(|| KeyPolicy { standard: StandardPolicy::new(), sha1_back_signature: true });
+
+impl KeyPolicy {
+    /// The policy for the key with this fingerprint.
+    pub(super) fn of(fingerprint: &str) -> &'static Self {
+        if SHA1_BACK_SIGNATURES.contains(&fingerprint) { &LEGACY } else { &STANDARD }
+    }
+
+    /// The policy for signatures over data.
+    pub(super) fn for_data() -> &'static Self {
+        &STANDARD
+    }
+}
+
+impl Policy for KeyPolicy {
+    fn signature(&self, signature: &openpgp::packet::Signature, security: HashAlgoSecurity) -> openpgp::Result<()> {
+        use openpgp::types::SignatureType::PrimaryKeyBinding;
+        if self.sha1_back_signature
+            && signature.typ() == PrimaryKeyBinding
+            && signature.hash_algo() == HashAlgorithm::SHA1
+        {
+            let mut legacy = self.standard.clone();
+            legacy.accept_hash(HashAlgorithm::SHA1);
+            return legacy.signature(signature, security);
+        }
+        self.standard.signature(signature, security)
+    }
+
+    fn key(
+        &self,
+        key: &openpgp::cert::prelude::ValidErasedKeyAmalgamation<openpgp::packet::key::PublicParts>,
+    ) -> openpgp::Result<()> {
+        self.standard.key(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_certificate_is_googles_with_all_its_signing_subkeys() {
+        let [google] = &Keyring::embedded().unwrap().summaries()[..] else { panic!("one certificate") };
+        assert_eq!(google.fingerprint, GOOGLE_FINGERPRINT);
+        let keys: Vec<_> = google
+            .signing_keys
+            .iter()
+            .map(|key| (key.fingerprint.as_str(), key.created.to_string(), key.sha1_back_signature))
+            .collect();
+        let row = |fingerprint, created: &str, sha1| (fingerprint, created.to_owned(), sha1);
+        assert_eq!(
+            keys,
+            [
+                row("3B068FB4789ABE4AEFA3BB491397BC53640DB551", "2016-04-12T05:55:20Z", true),
+                row("3E50F6D3EC278FDEB655C8CA6494C6D6997C215E", "2017-01-24T02:45:32Z", true),
+                row("2F528D36D67B69EDF998D85778BD65473CB3BD13", "2019-07-22T18:13:02Z", false),
+                row("8461EFA0E74ABAE010DE66994EB27DB2A3B88B8B", "2021-10-26T14:11:43Z", false),
+                row("A5F483CD733A4EBAEA378B2AE88979FB9B30ACF2", "2023-02-15T15:25:12Z", false),
+                row("0F06FF86BEEAF4E71866EE5232EE5355A6BC6E42", "2024-01-30T20:22:14Z", false),
+                row("0E225917414670F4442C250DFD533C07C264648F", "2025-01-07T16:53:01Z", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_keyring_is_made_of_certificates() {
+        assert!(matches!(Keyring::from_files([]), Err(KeyringError::Empty)));
+        assert!(matches!(Keyring::from_files([&b""[..]]), Err(KeyringError::Empty | KeyringError::Malformed(_))));
+        assert!(matches!(Keyring::from_files([&b"<html>"[..]]), Err(KeyringError::Malformed(_))));
+        let flood = vec![b'x'; KEYRING_SIZE_LIMIT_BYTES + 1];
+        assert!(matches!(Keyring::from_files([&flood[..]]), Err(KeyringError::TooLarge)));
+        let google = Keyring::from_files([GOOGLE_CERTIFICATE]).unwrap();
+        assert!(google.trusts(GOOGLE_FINGERPRINT) && !google.summaries()[0].embedded);
+    }
+}

@@ -1,0 +1,23 @@
+//! The proofs: what must hold before an archive is called verified.
+//!
+//! [`verify()`] alone makes a [`VerifiedArchive`], and every proof inside it is a type that only its own checker
+//! makes. There is no flag or missing value that skips one.
+
+mod armor;
+mod digest;
+mod keyring;
+mod packets;
+mod release_time;
+mod signature;
+mod verify;
+
+pub use armor::ArmorFault;
+pub use digest::{DigestProof, DigestSource, ExpectedDigest};
+pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, Keyring, KeyringError};
+pub use packets::PacketFault;
+pub use release_time::TimeFault;
+pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
+pub use verify::{
+    Authenticator, Check, CheckKind, CheckStatus, Evidence, Expectation, Trust, TrustError, Verdict, VerifiedArchive,
+    verify,
+};
