@@ -1,0 +1,13 @@
+//! What several test crates build their cases from.
+#![allow(dead_code, unreachable_pub, reason = "every test crate compiles all of this and uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a builder that cannot build is a failed test"
+)]
+
+pub mod keys;
+pub mod mirror;
+pub mod sdk;
+pub mod tar_entry;
