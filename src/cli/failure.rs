@@ -1,0 +1,77 @@
+//! A failure as the command line reports it: a code, a message, and what to do next.
+
+use std::path::Path;
+
+use goverify::error::{Code, Coded};
+
+/// An error on its way to the user.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure of an input, which the message names first.
+    pub(crate) fn of(name: &str, error: &impl Coded) -> Self {
+        Self::new(error.code(), format!("{name}: {error}"))
+    }
+
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let hint = hint(code, &message).map(str::to_owned);
+        Self { code, message, hint }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Code::Interrupted, "interrupted")
+    }
+
+    pub(crate) fn io(path: &Path, verb: &'static str, source: std::io::Error) -> Self {
+        goverify::error::FileError { path: path.to_owned(), verb, source }.into()
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<E: Coded> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+/// The next step that helps most people who meet this code.
+fn hint(code: Code, message: &str) -> Option<&'static str> {
+    let page = message.contains("HTML") || message.contains("not a gzip stream") || message.contains("not JSON");
+    Some(match code {
+        Code::IndexMalformed | Code::SignatureMalformed | Code::ArchiveMalformed | Code::TransportRefused if page => {
+            "is a captive portal or a proxy answering with a page of its own? open the location in a browser"
+        }
+        Code::DigestMismatch | Code::SizeMismatch => {
+            "do not use this archive; if another mirror serves other bytes, one of the two was tampered with"
+        }
+        Code::SignatureBad => "do not use this archive: it is not what was signed",
+        Code::SignatureUntrustedKey => {
+            "`goverify keys list` shows whose signatures count; --keyring FILE trusts other certificates instead"
+        }
+        Code::SignatureTime => "is this machine's clock right?",
+        Code::SignatureNotPublished => {
+            "releases before go1.9 and .zip archives were never signed; --unsigned accepts a .tar.gz on its digest alone"
+        }
+        Code::LayoutInvalid => "the archive may be genuine and yet another release than its name says",
+        Code::ReleaseNotFound | Code::PlatformNotFound => "`goverify list [VERSION]` shows what there is",
+        Code::Network | Code::TruncatedDownload => "try again later; what has arrived is kept and resumed where the server allows it",
+        Code::DestinationExists => "--force replaces it, --to DIR installs elsewhere",
+        Code::NoSpace => "free some space: an SDK needs about twice its unpacked size while it is installed",
+        Code::Locked => "another goverify works on the same destination",
+        _ => return None,
+    })
+}

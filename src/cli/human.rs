@@ -1,0 +1,90 @@
+//! The report in words, for stderr.
+
+use goverify::error::escaped;
+use serde_json::Value;
+
+use super::json::Outcome;
+
+/// ANSI colours, or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) colored: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn error(self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn good(self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    pub(crate) fn hint(self, text: &str) -> String {
+        self.paint("36", text)
+    }
+}
+
+/// One line for the archive and one for each check: ✓ passed, ✗ failed, - neither.
+pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(archive) = &outcome.archive {
+        lines.push(format!("{} from {}", archive.filename, escaped(&archive.location)));
+    }
+    for check in &outcome.checks {
+        let (name, status) = (text(check, "check"), text(check, "status"));
+        let mark = match status.as_str() {
+            "passed" => style.good("✓"),
+            "failed" => style.error("✗"),
+            _ if !verbose && name == "transparency" => continue,
+            _ => "-".to_owned(),
+        };
+        lines.push(format!("  {mark} {name}: {}", rests_on(check, &name, &status, verbose)));
+    }
+    if let Some(installed) = &outcome.installed {
+        let how = if installed.already { "already installed" } else { "installed" };
+        lines.push(format!("{} files {how} in {}", installed.files, escaped(&installed.path)));
+    }
+    lines
+}
+
+fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
+    match (name, status) {
+        ("digest", "passed") => format!("SHA-256 {} as the {} says", text(check, "actual"), text(check, "source")),
+        ("digest", "not-requested") => format!("SHA-256 {}, with nothing to compare it with", text(check, "actual")),
+        ("digest", "failed") => format!(
+            "expected {} ({}), got {}",
+            text(check, "expected"),
+            text(check, "source"),
+            text(check, "actual")
+        ),
+        ("signature", "passed") => {
+            let exception = check.get("sha1_back_signature") == Some(&Value::Bool(true));
+            let exception = if exception { ", a key whose back-signature uses SHA-1" } else { "" };
+            let hash = if verbose { format!(" over {}", text(check, "hash")) } else { String::new() };
+            format!(
+                "made {}{hash} by {} of certificate {}{exception}",
+                text(check, "created"),
+                text(check, "signing_key"),
+                text(check, "certificate")
+            )
+        }
+        ("signature", "not-published") => "none published".to_owned(),
+        ("layout", "passed") => {
+            format!("{} files, {} bytes, the version and platform asked for", text(check, "files"), text(check, "unpacked_bytes"))
+        }
+        _ => status.to_owned(),
+    }
+}
+
+fn text(check: &Value, field: &str) -> String {
+    match check.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "nothing".to_owned(),
+        Some(other) => other.to_string(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The report: what every command has to say, as data. `--json` prints it, `human.rs` words it.
+
+use goverify::release::{ArchiveName, Target};
+use goverify::trust::{Check, CheckKind, CheckStatus, Evidence};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+
+/// The schema of the document; a change of words needs another number.
+pub(crate) const SCHEMA: &str = "goverify.report/1";
+
+/// What a command has to say.
+pub(crate) struct Report {
+    pub(crate) command: &'static str,
+    pub(crate) results: Vec<Outcome>,
+    /// What a listing command adds: the key in the document, the data, and the lines for people.
+    pub(crate) listing: Option<Listing>,
+}
+
+pub(crate) struct Listing {
+    pub(crate) key: &'static str,
+    pub(crate) data: Value,
+    pub(crate) lines: Vec<String>,
+}
+
+/// What is to be said of one archive.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// How the archive is called on stdout: its path as given, or its file name.
+    pub(crate) label: String,
+    pub(crate) archive: Option<ArchiveReport>,
+    pub(crate) trust: Option<&'static str>,
+    pub(crate) checks: Vec<Value>,
+    pub(crate) installed: Option<Installed>,
+    pub(crate) error: Option<Failure>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ArchiveReport {
+    pub(crate) filename: String,
+    version: String,
+    os: String,
+    arch: String,
+    kind: &'static str,
+    pub(crate) size: Option<u64>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) location: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Installed {
+    pub(crate) path: String,
+    pub(crate) files: u64,
+    pub(crate) already: bool,
+}
+
+impl ArchiveReport {
+    pub(crate) fn new(name: &ArchiveName, location: String) -> Self {
+        let (os, arch, kind) = match name.target() {
+            Target::Source => (String::new(), String::new(), "source"),
+            Target::Platform(p) => (p.os().to_owned(), p.published_arch().to_owned(), "archive"),
+        };
+        let (filename, version) = (name.to_string(), name.version().to_string());
+        Self { filename, version, os, arch, kind, size: None, sha256: None, location }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn failed(label: impl Into<String>, error: Failure) -> Self {
+        Self { label: label.into(), error: Some(error), ..Self::default() }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match &self.error {
+            None => "verified",
+            Some(failure) if failure.code.is_rejection() => "rejected",
+            Some(_) => "error",
+        }
+    }
+}
+
+impl Report {
+    /// The worst of all results. A rejection outweighs everything: it is what nobody may overlook.
+    pub(crate) fn exit_code(&self) -> u8 {
+        let codes = self.results.iter().filter_map(|outcome| outcome.error.as_ref()).map(|failure| failure.code.exit_code());
+        codes.fold(0, |worst, code| if worst == 1 || code == 1 { 1 } else { worst.max(code) })
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let exit_code = self.exit_code();
+        let verdict = match exit_code {
+            0 if self.listing.is_some() => "ok",
+            0 => "verified",
+            1 => "rejected",
+            _ => "error",
+        };
+        let results: Vec<_> = self.results.iter().map(result).collect();
+        let mut document = json!({
+            "schema": SCHEMA, "command": self.command, "verdict": verdict, "exit_code": exit_code, "results": results,
+        });
+        if let (Some(listing), Some(fields)) = (&self.listing, document.as_object_mut()) {
+            fields.insert(listing.key.to_owned(), listing.data.clone());
+        }
+        document
+    }
+}
+
+fn result(outcome: &Outcome) -> Value {
+    let error = outcome
+        .error
+        .as_ref()
+        .map(|failure| json!({"code": failure.code.as_str(), "message": failure.message, "hint": failure.hint}));
+    json!({
+        "verdict": outcome.verdict(),
+        "trust": outcome.trust,
+        "archive": outcome.archive,
+        "checks": outcome.checks,
+        "installed": outcome.installed,
+        "error": error,
+    })
+}
+
+/// One check, with what it rests on.
+pub(crate) fn check(check: &Check) -> Value {
+    let (name, status) = (check_name(check.kind), check_status(check.status));
+    let mut fields = Map::from_iter([("check".to_owned(), name.into()), ("status".to_owned(), status.into())]);
+    let evidence = match &check.evidence {
+        Evidence::None => Value::Null,
+        Evidence::Digest { expected, actual } => {
+            // The expectation to show is the one that is not met, where there is one.
+            let shown = expected.iter().find(|e| e.sha256 != *actual).or(expected.first());
+            json!({
+                "expected": shown.map(|e| hex::encode(e.sha256)),
+                "actual": hex::encode(actual),
+                "source": shown.map(|e| e.source.to_string()),
+            })
+        }
+        Evidence::Signature(proof) => json!({
+            "certificate": proof.certificate(),
+            "signing_key": proof.signing_key(),
+            "created": proof.created().to_string(),
+            "hash": proof.hash(),
+            "sha1_back_signature": proof.sha1_back_signature(),
+        }),
+        Evidence::Layout { entries, files, unpacked_bytes } => {
+            json!({"entries": entries, "files": files, "unpacked_bytes": unpacked_bytes})
+        }
+    };
+    if let Value::Object(evidence) = evidence {
+        fields.extend(evidence);
+    }
+    Value::Object(fields)
+}
+
+/// A check of the log, which no command of this version makes.
+pub(crate) fn transparency_not_requested() -> Value {
+    json!({"check": "transparency", "status": check_status(CheckStatus::NotRequested)})
+}
+
+fn check_name(kind: CheckKind) -> &'static str {
+    match kind {
+        CheckKind::Digest => "digest",
+        CheckKind::Signature => "signature",
+        CheckKind::Layout => "layout",
+    }
+}
+
+fn check_status(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Passed => "passed",
+        CheckStatus::Failed => "failed",
+        CheckStatus::NotPublished => "not-published",
+        CheckStatus::NotRequested => "not-requested",
+    }
+}

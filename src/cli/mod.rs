@@ -1,0 +1,41 @@
+//! All that reads arguments and prints: one module a command, over the library.
+
+mod args;
+#[cfg(feature = "net")]
+mod download;
+mod failure;
+#[cfg(feature = "net")]
+mod fetch;
+mod human;
+mod json;
+mod keys;
+#[cfg(feature = "net")]
+mod list;
+mod output;
+#[cfg(feature = "net")]
+mod progress;
+#[cfg(feature = "net")]
+mod runtime;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use output::Output;
+
+/// Parses the arguments, runs the command, and maps what came of it to an exit code.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(&arguments.common);
+    let report = match arguments.command {
+        Command::Verify(arguments) => verify::run(&arguments, &output),
+        Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments),
+        #[cfg(feature = "net")]
+        Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
+        #[cfg(feature = "net")]
+        Command::List(command) => list::run(&command, &arguments.common),
+    };
+    output.finish(report)
+}

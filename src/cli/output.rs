@@ -1,0 +1,111 @@
+//! Where words go: data to stdout, everything else to stderr.
+//!
+//! A reader that goes away (`goverify list | head -1`) ends the output, not the command: the exit code stays that
+//! of the verdict.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use super::args::{Color, Common};
+use super::failure::Failure;
+use super::human::{self, Style};
+use super::json::{Outcome, Report};
+use goverify::error::Code;
+
+/// The two streams, and how much goes there.
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    style: Style,
+}
+
+impl Output {
+    pub(crate) fn new(common: &Common) -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colored = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !no_color && io::stderr().is_terminal(),
+        };
+        Self { json: common.json, quiet: common.quiet, verbose: common.verbose, style: Style { colored } }
+    }
+
+    /// Prints what came of one archive, on stderr.
+    pub(crate) fn describe(&self, outcome: &Outcome) {
+        if !self.quiet {
+            self.to_stderr(&human::outcome(outcome, self.style, self.verbose));
+        }
+    }
+
+    /// Prints the data, the errors and the hints, and says how to exit.
+    pub(crate) fn finish(&self, report: Report) -> ExitCode {
+        let exit_code = report.exit_code();
+        for outcome in &report.results {
+            // `verify` has one line an archive on stdout, which names the reason.
+            if let Some(failure) = &outcome.error
+                && (self.json || report.command != "verify")
+            {
+                self.to_stderr(&self.error_lines(failure));
+            } else if let Some(hint) = outcome.error.as_ref().and_then(|failure| failure.hint.as_ref())
+                && !self.quiet
+            {
+                self.to_stderr(&[format!("{} {hint}", self.style.hint("hint:"))]);
+            }
+        }
+        let written = if self.json {
+            print(&[report.to_json().to_string()])
+        } else {
+            print(&self.data(&report))
+        };
+        match written {
+            Ok(()) => ExitCode::from(exit_code),
+            Err(error) => {
+                let failure = Failure::new(Code::Io, format!("standard output: {error}"));
+                self.to_stderr(&self.error_lines(&failure));
+                ExitCode::from(exit_code.max(failure.code.exit_code()))
+            }
+        }
+    }
+
+    fn error_lines(&self, failure: &Failure) -> Vec<String> {
+        let mut lines = vec![format!("{} {}", self.style.error("error:"), failure.message)];
+        lines.extend(failure.hint.as_ref().map(|hint| format!("{} {hint}", self.style.hint("hint:"))));
+        lines
+    }
+
+    fn data(&self, report: &Report) -> Vec<String> {
+        if let Some(listing) = &report.listing {
+            return listing.lines.clone();
+        }
+        report.results.iter().filter_map(|outcome| self.data_line(report.command, outcome)).collect()
+    }
+
+    fn data_line(&self, command: &str, outcome: &Outcome) -> Option<String> {
+        match (&outcome.error, &outcome.installed) {
+            (None, _) if command == "verify" => (!self.quiet).then(|| format!("OK {}", outcome.label)),
+            (Some(failure), _) if command == "verify" => {
+                let word = if failure.code.is_rejection() { "REJECTED" } else { "ERROR" };
+                let reason = failure.message.strip_prefix(&format!("{}: ", outcome.label)).unwrap_or(&failure.message);
+                Some(format!("{word} {}: {reason}", outcome.label))
+            }
+            (None, Some(installed)) => Some(installed.path.clone()),
+            (None, None) => Some(outcome.label.clone()),
+            (Some(_), _) => None,
+        }
+    }
+
+    fn to_stderr(&self, lines: &[String]) {
+        // There is nowhere left to complain to.
+        let _ = lines.iter().try_for_each(|line| writeln!(io::stderr(), "{line}"));
+    }
+}
+
+fn print(lines: &[String]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = lines.iter().try_for_each(|line| writeln!(stdout, "{line}")).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,204 @@
+//! `goverify verify`: archives that are already here.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
+
+use goverify::archive::{Discard, receive};
+use goverify::error::{Code, FileError};
+use goverify::events::Watch;
+use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
+use goverify::trust::{
+    Authenticator, DetachedSignature, DigestSource, ExpectedDigest, Expectation, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
+    verify,
+};
+
+use super::args::Verify;
+use super::failure::Failure;
+use super::json::{self, ArchiveReport, Outcome, Report};
+use super::keys;
+use super::output::Output;
+
+pub(crate) fn run(arguments: &Verify, output: &Output) -> Report {
+    let results = match prepare(arguments) {
+        Ok((archives, context)) => verify_all(&archives, &context),
+        Err(failure) => vec![Outcome::failed(label(arguments), failure)],
+    };
+    for outcome in &results {
+        output.describe(outcome);
+    }
+    Report { command: "verify", results, listing: None }
+}
+
+/// What failed when the call as a whole could not be carried out.
+fn label(arguments: &Verify) -> String {
+    arguments.archives.first().map(|path| path.display().to_string()).unwrap_or_default()
+}
+
+struct Context<'a> {
+    arguments: &'a Verify,
+    keyring: Keyring,
+    index: Option<ReleaseIndex>,
+}
+
+fn prepare(arguments: &Verify) -> Result<(Vec<PathBuf>, Context<'_>), Failure> {
+    let mut archives = Vec::new();
+    for path in &arguments.archives {
+        if path.is_dir() { archives.extend(archives_in(path)?) } else { archives.push(path.clone()) }
+    }
+    let from_stdin = archives.iter().any(|path| is_stdin(path));
+    if from_stdin && (arguments.version.is_none() || arguments.platform.is_none()) {
+        return Err(Failure::usage("-: standard input has no name; --version and --platform are needed"));
+    }
+    if archives.len() > 1 && (from_stdin || arguments.signature.is_some() || arguments.sha256.is_some()) {
+        return Err(Failure::usage("--signature, --sha256 and - go with a single archive"));
+    }
+    if arguments.unsigned && arguments.sha256.is_none() && arguments.index.is_none() {
+        return Err(Failure::usage("--unsigned needs --sha256 or --index: something must vouch for the archive"));
+    }
+    let index = arguments.index.as_deref().map(read_index).transpose()?;
+    let keyring = keys::keyring(&arguments.keyring)?;
+    Ok((archives, Context { arguments, keyring, index }))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn archives_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut archives = Vec::new();
+    for entry in folder.read_dir().map_err(FileError::at(folder, "read"))? {
+        let path = entry.map_err(FileError::at(folder, "read"))?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(".tar.gz") || name.ends_with(".zip") {
+            archives.push(path);
+        }
+    }
+    archives.sort();
+    if archives.is_empty() {
+        return Err(Failure::new(Code::ReleaseNotFound, format!("{}: no archive in it", folder.display())));
+    }
+    Ok(archives)
+}
+
+fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
+    let bytes = read_at_most(path, INDEX_SIZE_LIMIT_BYTES + 1)?;
+    ReleaseIndex::parse(&bytes).map_err(|error| Failure::of(&path.display().to_string(), &error))
+}
+
+fn read_at_most(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
+    let file = File::open(path).map_err(FileError::at(path, "open"))?;
+    let mut content = Vec::new();
+    file.take(limit_bytes).read_to_end(&mut content).map_err(FileError::at(path, "read"))?;
+    Ok(content)
+}
+
+/// Several at a time, with the results in the order of the arguments.
+fn verify_all(archives: &[PathBuf], context: &Context<'_>) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(archives.len());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(path) = archives.get(number) else { return };
+                    let outcome = verify_one(path, context);
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, outcome));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn verify_one(path: &Path, context: &Context<'_>) -> Outcome {
+    let label = path.display().to_string();
+    let mut outcome = Outcome { label: label.clone(), ..Outcome::default() };
+    if let Err(failure) = judge(path, &label, context, &mut outcome) {
+        outcome.error = Some(failure);
+    }
+    outcome
+}
+
+fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome) -> Result<(), Failure> {
+    let name = claimed_name(path, context.arguments)?;
+    outcome.archive = Some(ArchiveReport::new(&name, label.to_owned()));
+    if name.format() == ArchiveFormat::Zip {
+        let message = format!("{label}: .zip archives have no OpenPGP signature, and nothing else is checked yet");
+        return Err(Failure::new(Code::SignatureNotPublished, message));
+    }
+    let expectation = expectation(&name, context)?;
+    let signature = signature(path, label, context.arguments)?;
+    let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
+    let mut input: Box<dyn Read> = if is_stdin(path) {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(FileError::at(path, "open"))?)
+    };
+    let received = receive(&mut *input, &name, &algorithms, Discard, &Watch::silent());
+    let received = received.map_err(|error| Failure::of(label, &error))?;
+    if let Some(report) = &mut outcome.archive {
+        report.size = Some(received.size_bytes());
+        report.sha256 = Some(hex::encode(received.sha256()));
+    }
+    let by = match &signature {
+        Some(signature) => Authenticator::Signature { signature, keyring: &context.keyring },
+        None => Authenticator::DigestOnly,
+    };
+    let verdict = verify(received, &expectation, by);
+    outcome.checks = verdict.checks.iter().map(json::check).chain([json::transparency_not_requested()]).collect();
+    let verified = verdict.outcome.map_err(|error| Failure::of(label, &error))?;
+    outcome.trust = Some(verified.trust().as_str());
+    Ok(())
+}
+
+/// What the archive must be: what was asked for, else what its file name says.
+fn claimed_name(path: &Path, arguments: &Verify) -> Result<ArchiveName, Failure> {
+    if let (Some(version), Some(target)) = (arguments.version, &arguments.platform) {
+        return Ok(ArchiveName::new(version, target.clone()));
+    }
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let named: ArchiveName = file_name.parse().map_err(|error| {
+        Failure::of(&path.display().to_string(), &error).with_hint("say what it must be with --version and --platform")
+    })?;
+    let version = arguments.version.unwrap_or(*named.version());
+    let target = arguments.platform.clone().unwrap_or_else(|| named.target().clone());
+    Ok(ArchiveName::new(version, target))
+}
+
+fn expectation(name: &ArchiveName, context: &Context<'_>) -> Result<Expectation, Failure> {
+    let mut expectation = Expectation::default();
+    if let Some(index) = &context.index {
+        let file = index.select(&Selector::Exact(*name.version()))?.file(name.target())?;
+        expectation.digests.push(ExpectedDigest { sha256: *file.sha256(), source: DigestSource::Index });
+        expectation.size_bytes = Some(file.size_bytes());
+    }
+    if let Some(sha256) = context.arguments.sha256 {
+        expectation.digests.push(ExpectedDigest { sha256, source: DigestSource::User });
+    }
+    Ok(expectation)
+}
+
+/// The signature at hand. `--unsigned` allows that there is none; one that is there still has to hold.
+fn signature(path: &Path, label: &str, arguments: &Verify) -> Result<Option<DetachedSignature>, Failure> {
+    let beside = || PathBuf::from(format!("{}.asc", path.display()));
+    let signature_path = arguments.signature.clone().unwrap_or_else(beside);
+    let missing = arguments.signature.is_none() && (is_stdin(path) || !signature_path.exists());
+    if missing && arguments.unsigned {
+        return Ok(None);
+    }
+    if missing {
+        let message = format!("{label}: no signature beside it ({})", signature_path.display());
+        return Err(Failure::new(Code::SignatureNotPublished, message));
+    }
+    let text = read_at_most(&signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1)?;
+    let signature = DetachedSignature::parse(&text);
+    signature.map(Some).map_err(|error| Failure::of(&signature_path.display().to_string(), &error))
+}
