@@ -1,4 +1,6 @@
 //! goverify
 pub mod error;
 pub mod events;
+#[cfg(feature = "net")]
+pub mod fetch;
 pub mod release;
