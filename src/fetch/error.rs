@@ -13,7 +13,7 @@ pub enum FetchError {
     /// Not a place that goverify can read from.
     #[error("\"{}\" is not a mirror: {reason}", escaped(.location))]
     Location {
-        /// What was given.
+        /// What was given, without a password.
         location: String,
         /// What is wrong with it.
         reason: &'static str,

@@ -4,7 +4,7 @@
 //!   them takes a moment, so the client is made when the first request needs it.
 //! - Proxies come from the environment. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
 //!   an answer in a content coding is refused.
-//! - The transport bounds a head to 100 fields and 0.4 MB (hyper's limits for HTTP/1).
+//! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
 
 use std::error::Error as _;
@@ -58,7 +58,7 @@ impl Client {
             if let Some(Continuation { offset, etag }) = continuation {
                 request = request.header(RANGE, format!("bytes={offset}-")).header(IF_RANGE, etag.as_str());
             }
-            let response = timeout(limits.connect + limits.idle, request.send())
+            let response = timeout(limits.connect.saturating_add(limits.idle), request.send())
                 .await
                 .map_err(|_| patience.timed_out(Wait::Idle))?
                 .map_err(|error| transport_error(url.as_str(), error))?;

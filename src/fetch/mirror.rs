@@ -2,6 +2,7 @@
 //!
 //! - `https://…` and `http://…`: a web mirror; a missing slash at the end is added. No user name, password, query or fragment: the
 //!   first two would show in logs and reports, the others have no meaning for a folder.
+//!   `https://go.dev/dl/` is the official source, whose files are elsewhere.
 //! - `file://…`, or anything without a scheme: a folder.
 //! - Any other scheme is refused. A scheme has two letters at least, so that `C:\mirror` is a path.
 //!
@@ -11,6 +12,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::http::Url;
+use super::remote::OFFICIAL_INDEX;
 use super::{Access, FetchError, FolderMirror, HttpMirror, folder};
 use crate::events::Watch;
 use crate::release::{ReleaseFile, ReleaseIndex};
@@ -48,6 +50,9 @@ impl Mirror {
             Place::Web(mut url) => {
                 if !url.path().ends_with('/') {
                     url.set_path(&format!("{}/", url.path()));
+                }
+                if url.as_str() == OFFICIAL_INDEX {
+                    return Self::official(access);
                 }
                 Self::Http(HttpMirror::at(url, access))
             }
@@ -154,15 +159,17 @@ fn place(location: &str) -> Result<Place, FetchError> {
     if !matches!(scheme.as_str(), "http" | "https" | "file") {
         return Err(refused("expected a path, or a URL with file, http or https"));
     }
-    let url: Url = location.parse().map_err(|_| refused("not a URL"))?;
+    let mut url: Url = location.parse().map_err(|_| refused("not a URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // The message must not show them either.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        return Err(self::refused(url.as_str(), "it has a user name or password"));
+    }
     if url.fragment().is_some() {
         return Err(refused("it has a fragment"));
     }
     if scheme == "file" {
         return url.to_file_path().map(Place::Path).map_err(|()| refused("not a local file"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("it has a user name or password"));
     }
     Ok(Place::Web(url))
 }
@@ -197,8 +204,9 @@ mod tests {
         ] {
             assert_eq!(Mirror::at(location, &Access::default()).unwrap().location("x"), file, "{location}");
         }
-        let official = Mirror::official(&Access::default()).unwrap();
-        assert_eq!(official.location("x"), "https://dl.google.com/go/x");
+        for official in [Mirror::official(&Access::default()), Mirror::at("https://go.dev/dl", &Access::default())] {
+            assert_eq!(official.unwrap().location("x"), "https://dl.google.com/go/x");
+        }
     }
 
     #[test]
@@ -211,12 +219,19 @@ mod tests {
             "https://",
             "https://u@a.example/",
             "https://u:p@a.example/",
+            "https://:p@a.example/#x",
             "https://a.example/#x",
             "https://a.example/?x",
             "file://host/srv",
         ] {
             assert_eq!(Mirror::at(location, &Access::default()).unwrap_err().code(), Code::Usage, "{location}");
         }
+    }
+
+    #[test]
+    fn a_password_in_a_location_is_not_repeated() {
+        let error = Mirror::at("https://me:secret@a.example/go", &Access::default()).unwrap_err().to_string();
+        assert!(error.contains("https://a.example/go") && !error.contains("secret"), "{error}");
     }
 
     #[test]

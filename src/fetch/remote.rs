@@ -14,7 +14,7 @@ use super::{Access, FetchError, mirror, transfer};
 use crate::events::Watch;
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
 
-const OFFICIAL_INDEX: &str = "https://go.dev/dl/";
+pub(super) const OFFICIAL_INDEX: &str = "https://go.dev/dl/";
 const OFFICIAL_FILES: &str = "https://dl.google.com/go/";
 /// All releases, not only the newest two.
 const INDEX_QUERY: &str = "mode=json&include=all";

@@ -16,6 +16,8 @@ use crate::events::{Event, Watch};
 
 /// The longest wait between attempts that no server asked for.
 const BACKOFF_CAP: Duration = Duration::from_secs(30);
+/// The longest job; a clock that counts further may overflow.
+const OVERALL_CAP: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often a wish to stop is looked for; below what a person notices.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 
@@ -30,7 +32,7 @@ pub(super) struct Patience<'a> {
 impl<'a> Patience<'a> {
     /// The clock starts now.
     pub(super) fn new(limits: &'a Limits, watch: &'a Watch, location: &'a str) -> Self {
-        Self { limits, watch, location, deadline: Instant::now() + limits.overall }
+        Self { limits, watch, location, deadline: Instant::now() + limits.overall.min(OVERALL_CAP) }
     }
 
     pub(super) fn location(&self) -> String {
