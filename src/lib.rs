@@ -2,5 +2,7 @@
 pub mod archive;
 pub mod error;
 pub mod events;
+#[cfg(feature = "net")]
+pub mod fetch;
 pub mod release;
 pub mod trust;

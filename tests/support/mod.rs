@@ -10,4 +10,8 @@
 pub mod keys;
 pub mod mirror;
 pub mod sdk;
+#[cfg(feature = "net")]
+pub mod server;
 pub mod tar_entry;
+#[cfg(feature = "net")]
+pub mod world;

@@ -1,0 +1,218 @@
+//! HTTP: one request, its redirects, and the head and chunks of the answer. The only file that names reqwest.
+//!
+//! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
+//!   them takes a moment, so the client is made when the first request needs it.
+//! - Proxies come from the environment. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
+//!   an answer in a content coding is refused.
+//! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
+//! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+pub(super) use reqwest::Url;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use tokio::time::{Instant, timeout};
+
+use super::redirect::{REDIRECT_LIMIT, forbidden};
+use super::resume::Continuation;
+use super::retry::{Pace, Patience, retry_after};
+use super::{Access, FetchError, Wait};
+
+/// Makes requests.
+#[derive(Debug)]
+pub(super) struct Client {
+    access: Access,
+    official: bool,
+    transport: OnceLock<reqwest::Client>,
+}
+
+impl Client {
+    /// A client that has not done anything yet.
+    pub(super) fn new(access: Access, official: bool) -> Self {
+        Self { access, official, transport: OnceLock::new() }
+    }
+
+    pub(super) fn limits(&self) -> &super::Limits {
+        &self.access.limits
+    }
+
+    /// Sends a request and follows its redirects to the head of an answer.
+    pub(super) async fn open(
+        &self,
+        url: &Url,
+        patience: &Patience<'_>,
+        continuation: Option<&Continuation>,
+    ) -> Result<Answer, FetchError> {
+        if self.access.offline {
+            return Err(FetchError::Offline { location: url.to_string() });
+        }
+        let transport = self.transport(url)?;
+        let limits = &self.access.limits;
+        let mut target = url.clone();
+        for _ in 0..=REDIRECT_LIMIT {
+            let mut request = transport.get(target.clone()).header(ACCEPT_ENCODING, "identity");
+            if let Some(Continuation { offset, etag }) = continuation {
+                request = request.header(RANGE, format!("bytes={offset}-")).header(IF_RANGE, etag.as_str());
+            }
+            let response = timeout(limits.connect.saturating_add(limits.idle), request.send())
+                .await
+                .map_err(|_| patience.timed_out(Wait::Idle))?
+                .map_err(|error| transport_error(url.as_str(), error))?;
+            let answer = Answer { response, location: url.to_string(), pace: Pace::default() };
+            if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
+                answer.refuse_content_coding()?;
+                return Ok(answer);
+            }
+            let Some(location) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
+            let refuse = |reason| FetchError::Redirect { from: target.to_string(), to: location.to_owned(), reason };
+            let next = target.join(location).map_err(|_| refuse("not a URL"))?;
+            if let Some(reason) = forbidden(url, self.official, &next) {
+                return Err(refuse(reason));
+            }
+            target = next;
+        }
+        Err(FetchError::Redirect { from: url.to_string(), to: target.to_string(), reason: "too many redirects" })
+    }
+
+    fn transport(&self, url: &Url) -> Result<reqwest::Client, FetchError> {
+        if let Some(transport) = self.transport.get() {
+            return Ok(transport.clone());
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let broken = |reason: String| FetchError::Transport { location: url.to_string(), reason, transient: false };
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| broken(error.to_string()))?
+            .with_root_certificates(roots())
+            .with_no_client_auth();
+        let built = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.access.limits.connect)
+            .user_agent(concat!("goverify/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| broken(chain(&error)))?;
+        Ok(self.transport.get_or_init(|| built).clone())
+    }
+}
+
+fn roots() -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
+/// The head of an answer, whose body is yet to be read.
+#[derive(Debug)]
+pub(super) struct Answer {
+    response: reqwest::Response,
+    location: String,
+    pace: Pace,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// A header's value, when it is there once and is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.response.headers().get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// The announced length of the body.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// The media type, without parameters, in lower case.
+    pub(super) fn media_type(&self) -> String {
+        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// What the status says, as an error.
+    pub(super) fn status_error(&self) -> FetchError {
+        let asked = self.header(RETRY_AFTER.as_str());
+        FetchError::Status {
+            location: self.location.clone(),
+            status: self.status(),
+            retry_after: asked.and_then(|value| retry_after(value, SystemTime::now())),
+        }
+    }
+
+    fn refuse_content_coding(&self) -> Result<(), FetchError> {
+        for value in self.response.headers().get_all(CONTENT_ENCODING) {
+            if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
+                let coding = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                return Err(FetchError::ContentCoding { location: self.location.clone(), coding });
+            }
+        }
+        Ok(())
+    }
+
+    /// The next bytes of the body, or its end; `arrived` of `expected` bytes are there already.
+    pub(super) async fn next_chunk(
+        &mut self,
+        patience: &Patience<'_>,
+        arrived: u64,
+        expected: u64,
+    ) -> Result<Option<Bytes>, FetchError> {
+        let began = Instant::now();
+        let chunk = timeout(patience.limits.idle, self.response.chunk()).await;
+        let chunk = chunk.map_err(|_| patience.timed_out(Wait::Idle))?.map_err(|error| {
+            let ended = causes(&error).any(|cause| {
+                cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+            });
+            if ended {
+                FetchError::Truncated { location: self.location.clone(), expected, actual: arrived }
+            } else {
+                transport_error(&self.location, error)
+            }
+        })?;
+        if chunk.as_ref().is_some_and(|chunk| self.pace.too_slow(patience.limits, began.elapsed(), chunk.len())) {
+            return Err(patience.timed_out(Wait::Slow));
+        }
+        Ok(chunk)
+    }
+}
+
+fn transport_error(location: &str, error: reqwest::Error) -> FetchError {
+    let error = error.without_url();
+    let transient = !causes(&error).any(|cause| cause.is::<rustls::Error>());
+    FetchError::Transport { location: location.to_owned(), reason: chain(&error), transient }
+}
+
+/// What caused an error; `io::Error::source` skips the error that it wraps, so that is looked into as well.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => cause.source(),
+        }
+    })
+}
+
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    // A certificate's names are a stranger's words.
+    text.retain(|c| !c.is_control());
+    text
+}

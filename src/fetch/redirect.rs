@@ -1,0 +1,70 @@
+//! Where a redirect may lead.
+//!
+//! 1. At most [`REDIRECT_LIMIT`] hops.
+//! 2. To https; to http only when the location that the user named is http.
+//! 3. Without user name and password, which would go to whoever the redirect names.
+//! 4. To a host written as an IP address only when the user named that very host: a public mirror has no business
+//!    pointing into somebody's network.
+//! 5. From the official source to [`OFFICIAL_HOSTS`] alone.
+
+use std::net::Ipv4Addr;
+
+use super::http::Url;
+
+/// Most redirects of one request; go.dev needs one.
+pub(super) const REDIRECT_LIMIT: usize = 5;
+/// The hosts of the official source.
+const OFFICIAL_HOSTS: [&str; 2] = ["go.dev", "dl.google.com"];
+
+/// Says which rule forbids to follow a redirect to `to`, in a request whose first URL was `named`.
+pub(super) fn forbidden(named: &Url, official: bool, to: &Url) -> Option<&'static str> {
+    match to.scheme() {
+        "https" => {}
+        "http" if named.scheme() == "http" => {}
+        _ => return Some("not https"),
+    }
+    if !to.username().is_empty() || to.password().is_some() {
+        return Some("it has a user name or password");
+    }
+    let host = to.host_str().unwrap_or_default();
+    if official && (!OFFICIAL_HOSTS.contains(&host) || to.port().is_some()) {
+        return Some("not a host of the official source");
+    }
+    let address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+    (address && named.host_str() != Some(host)).then_some("the host is an IP address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_go_only_where_the_rules_allow() {
+        for (named, official, to, allowed) in [
+            ("https://go.dev/dl/x", true, "https://dl.google.com/go/x", true),
+            ("https://go.dev/dl/x", true, "https://go.dev/y", true),
+            ("https://go.dev/dl/x", true, "https://dl.google.com:8443/go/x", false),
+            ("https://go.dev/dl/x", true, "https://storage.googleapis.com/x", false),
+            ("https://go.dev/dl/x", true, "https://evil.go.dev/x", false),
+            ("https://go.dev/dl/x", true, "http://go.dev/x", false),
+            ("https://a.example/x", false, "https://b.example/x", true),
+            ("https://a.example/x", false, "http://a.example/x", false),
+            ("http://a.example/x", false, "http://b.example/x", true),
+            ("http://a.example/x", false, "https://b.example/x", true),
+            ("https://a.example/x", false, "ftp://a.example/x", false),
+            ("https://a.example/x", false, "file:///etc/passwd", false),
+            ("https://a.example/x", false, "https://u@b.example/x", false),
+            ("https://a.example/x", false, "https://:p@b.example/x", false),
+            ("https://a.example/x", false, "https://10.0.0.1/x", false),
+            ("https://a.example/x", false, "https://0x7f.1/x", false),
+            ("https://a.example/x", false, "https://2130706433/x", false),
+            ("https://a.example/x", false, "https://[::1]/x", false),
+            ("https://10.0.0.1/x", false, "https://10.0.0.1:8443/y", true),
+            ("https://10.0.0.1/x", false, "https://10.0.0.2/y", false),
+            ("https://[::1]/x", false, "https://[::1]/y", true),
+        ] {
+            let refusal = forbidden(&named.parse().unwrap(), official, &to.parse().unwrap());
+            assert_eq!(refusal.is_none(), allowed, "{named} -> {to}: {refusal:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A mirror on the web: its index, archives and companions under one base URL, or the official source.
+//!
+//! - The index is `BASE?mode=json&include=all`, as go.dev/dl and its sister serve it. A web server of files answers that with
+//!   anything else: with a status from 400 on that no retry helps, or with a page. Then it is `BASE/index.json`.
+//! - The official source has its index at go.dev/dl/ and all files at dl.google.com/go/, and no `index.json`.
+//! - 404 and 410 for a companion mean that it was never published; no other answer does.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use super::http::{Client, Url};
+use super::retry::Patience;
+use super::{Access, FetchError, mirror, transfer};
+use crate::events::Watch;
+use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
+
+pub(super) const OFFICIAL_INDEX: &str = "https://go.dev/dl/";
+const OFFICIAL_FILES: &str = "https://dl.google.com/go/";
+/// All releases, not only the newest two.
+const INDEX_QUERY: &str = "mode=json&include=all";
+
+/// A mirror that is reached by HTTP.
+#[derive(Debug)]
+pub struct HttpMirror {
+    client: Box<Client>,
+    index: Url,
+    files: Url,
+    official: bool,
+}
+
+impl HttpMirror {
+    pub(super) fn official(access: &Access) -> Result<Self, FetchError> {
+        let parse =
+            |url: &str| url.parse().map_err(|_| FetchError::Location { location: url.to_owned(), reason: "not a URL" });
+        let (index, files) = (parse(OFFICIAL_INDEX)?, parse(OFFICIAL_FILES)?);
+        Ok(Self { client: Box::new(Client::new(access.clone(), true)), index, files, official: true })
+    }
+
+    pub(super) fn at(base: Url, access: &Access) -> Self {
+        Self { client: Box::new(Client::new(access.clone(), false)), index: base.clone(), files: base, official: false }
+    }
+
+    pub(super) async fn index(&self) -> Result<ReleaseIndex, FetchError> {
+        let mut url = self.index.clone();
+        url.set_query(Some(INDEX_QUERY));
+        let first = match self.index_from(&url).await {
+            Err(error) if !self.official && says_no_index(&error) => error,
+            done => return done,
+        };
+        match self.index_from(&self.url("index.json")?).await {
+            // A document that is no index tells more than the absence of another.
+            Err(FetchError::Status { .. }) if matches!(first, FetchError::Index { .. }) => Err(first),
+            done => done,
+        }
+    }
+
+    pub(super) async fn index_from(&self, url: &Url) -> Result<ReleaseIndex, FetchError> {
+        let bytes = self.document(url, INDEX_SIZE_LIMIT_BYTES).await?;
+        ReleaseIndex::parse(&bytes).map_err(|source| FetchError::Index { location: url.to_string(), source })
+    }
+
+    pub(super) async fn companion(&self, name: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        match self.document(&self.url(name)?, limit_bytes).await {
+            Err(FetchError::Status { status: 404 | 410, .. }) => Ok(None),
+            done => done.map(Some),
+        }
+    }
+
+    pub(super) fn location(&self, name: &str) -> String {
+        format!("{}{name}", self.files)
+    }
+
+    pub(super) async fn download<T, F>(
+        &self,
+        file: &ReleaseFile,
+        partials: Option<&Path>,
+        watch: &Watch,
+        consume: F,
+    ) -> Result<T, FetchError>
+    where
+        F: Fn(&mut dyn BufRead) -> T + Send + Sync + Clone + 'static,
+        T: Send + 'static,
+    {
+        let url = self.url(&file.name().to_string())?;
+        transfer::download(&self.client, &url, file, partials, watch, consume).await
+    }
+
+    fn url(&self, name: &str) -> Result<Url, FetchError> {
+        let name = mirror::component(name)?;
+        self.files.join(name).map_err(|_| FetchError::Name(name.to_owned()))
+    }
+
+    /// A whole small file, or its first `limit_bytes` and one more.
+    async fn document(&self, url: &Url, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
+        let watch = Watch::silent();
+        let patience = Patience::new(self.client.limits(), &watch, url.as_str());
+        let most = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_add(1);
+        patience
+            .persist(async || {
+                patience
+                    .bound(async {
+                        let mut answer = self.client.open(url, &patience, None).await?;
+                        if answer.status() != 200 {
+                            return Err(answer.status_error());
+                        }
+                        let expected = answer.content_length().unwrap_or(limit_bytes);
+                        let mut bytes = Vec::new();
+                        while bytes.len() < most
+                            && let Some(chunk) = answer.next_chunk(&patience, bytes.len() as u64, expected).await?
+                        {
+                            bytes.extend_from_slice(&chunk);
+                        }
+                        bytes.truncate(most);
+                        Ok(bytes)
+                    })
+                    .await
+            })
+            .await
+    }
+}
+
+fn says_no_index(error: &FetchError) -> bool {
+    match error {
+        FetchError::Index { .. } => true,
+        FetchError::Status { status, .. } => (400..500).contains(status) && !error.is_transient(),
+        _ => false,
+    }
+}

@@ -1,0 +1,154 @@
+//! One archive over HTTP: attempts, each of which feeds a fresh consumer from the first byte.
+//!
+//! - Exactly the index's size must arrive. An announced length that differs is final before the body is read; a body that goes
+//!   on is final at its first byte too many; one that ends early is tried again, or continued.
+//! - The consumer's result counts when the transfer is complete, or when the consumer wants no more; a failed transfer throws
+//!   it away. Its thread is always awaited, and its panic is passed on.
+//! - A partial download is removed once it is complete or refused, and stays when the network failed or the job was stopped.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use tokio::sync::mpsc::Sender;
+use tokio::task::spawn_blocking;
+
+use super::FetchError;
+use super::bridge::{Frame, bridge};
+use super::http::{Answer, Client, Url};
+use super::resume::Partial;
+use super::retry::Patience;
+use crate::events::{Event, Watch};
+use crate::release::ReleaseFile;
+
+/// Downloads `file` from `url` through `consume`.
+pub(super) async fn download<T, F>(
+    client: &Client,
+    url: &Url,
+    file: &ReleaseFile,
+    partials: Option<&Path>,
+    watch: &Watch,
+    consume: F,
+) -> Result<T, FetchError>
+where
+    F: Fn(&mut dyn BufRead) -> T + Send + Sync + Clone + 'static,
+    T: Send + 'static,
+{
+    let patience = Patience::new(client.limits(), watch, url.as_str());
+    let partial = partials.and_then(|folder| Partial::open(folder, file.sha256(), url.as_str()));
+    let mut attempt = Attempt { client, url, size: file.size_bytes(), patience: &patience, partial };
+    let result = patience
+        .persist(async || {
+            watch.tell(Event::Receiving { name: file.name().to_string(), size_bytes: Some(file.size_bytes()) });
+            attempt.run(consume.clone()).await
+        })
+        .await;
+    if let Some(partial) = attempt.partial {
+        partial.close(result.as_ref().is_err_and(FetchError::leaves_partial));
+    }
+    result
+}
+
+/// What all attempts share.
+struct Attempt<'a> {
+    client: &'a Client,
+    url: &'a Url,
+    size: u64,
+    patience: &'a Patience<'a>,
+    partial: Option<Partial>,
+}
+
+impl Attempt<'_> {
+    async fn run<T, F>(&mut self, consume: F) -> Result<T, FetchError>
+    where
+        F: Fn(&mut dyn BufRead) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let patience = self.patience;
+        let (answer, kept) = patience.bound(self.open()).await?;
+        let (sender, mut reader) = bridge();
+        let consumer = spawn_blocking(move || consume(&mut reader));
+        let pumped = patience.bound(self.pump(answer, kept, &sender)).await;
+        if pumped.is_err() {
+            // Where the channel is full, its closing says the same.
+            let _ = sender.try_send(Frame::Failed);
+        }
+        drop(sender);
+        match consumer.await {
+            Ok(value) => pumped.map(|()| value),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(FetchError::Interrupted),
+            },
+        }
+    }
+
+    /// The head of an answer that can be used, and how many kept bytes it continues.
+    async fn open(&mut self) -> Result<(Answer, u64), FetchError> {
+        let continuation = self.partial.as_ref().and_then(|partial| partial.continuation(self.size));
+        let answer = self.client.open(self.url, self.patience, continuation.as_ref()).await?;
+        let location = self.patience.location();
+        match (answer.status(), continuation) {
+            (200, _) => {}
+            (206, Some(continuation)) if continuation.is_answered(&answer, self.size) => {
+                return Ok((answer, continuation.offset));
+            }
+            (206 | 416, continuation) => {
+                self.forget(None);
+                return Err(FetchError::Range { location, offset: continuation.map_or(0, |c| c.offset) });
+            }
+            (404 | 410, _) => return Err(FetchError::NotPublished { location }),
+            _ => return Err(answer.status_error()),
+        }
+        if matches!(answer.media_type().as_str(), "text/html" | "application/xhtml+xml") {
+            return Err(FetchError::Html { location });
+        }
+        if let Some(announced) = answer.content_length().filter(|length| *length != self.size) {
+            return Err(FetchError::AnnouncedSize { location, expected: self.size, announced });
+        }
+        self.forget(answer.header("etag"));
+        Ok((answer, 0))
+    }
+
+    fn forget(&mut self, etag: Option<&str>) {
+        if let Some(partial) = &mut self.partial {
+            partial.restart(etag);
+        }
+    }
+
+    /// Sends the kept bytes and the body across the bridge, until the end or until nobody listens any more.
+    async fn pump(&mut self, mut answer: Answer, kept: u64, sender: &Sender<Frame>) -> Result<(), FetchError> {
+        let size = self.size;
+        let mut arrived = 0;
+        loop {
+            let chunk = match &mut self.partial {
+                Some(partial) if arrived < kept => partial.kept(arrived).map(Some).map_err(|_| {
+                    partial.restart(None);
+                    FetchError::Range { location: self.patience.location(), offset: kept }
+                })?,
+                _ => tokio::select! {
+                    chunk = answer.next_chunk(self.patience, arrived, size) => chunk?,
+                    () = sender.closed() => return Ok(()),
+                },
+            };
+            let Some(chunk) = chunk else { break };
+            let after = arrived + chunk.len() as u64;
+            if after > size {
+                return Err(FetchError::Overlong { location: self.patience.location(), expected: size });
+            }
+            if let Some(partial) = self.partial.as_mut().filter(|_| arrived >= kept) {
+                partial.append(&chunk);
+            }
+            arrived = after;
+            if sender.send(Frame::Chunk(chunk)).await.is_err() {
+                return Ok(());
+            }
+            self.patience.watch.tell(Event::Received { bytes: arrived });
+        }
+        if arrived < size {
+            return Err(FetchError::Truncated { location: self.patience.location(), expected: size, actual: arrived });
+        }
+        // Whether somebody still waits for the end is the consumer's business.
+        let _ = sender.send(Frame::End).await;
+        Ok(())
+    }
+}
