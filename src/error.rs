@@ -58,8 +58,10 @@ pub enum Code {
     Io,
     /// The call makes no sense.
     Usage,
-    /// SIGINT or SIGTERM (or Ctrl-C) arrived.
+    /// The user pressed Ctrl-C, or SIGINT arrived otherwise.
     Interrupted,
+    /// SIGTERM arrived.
+    Terminated,
 }
 
 impl Code {
@@ -92,10 +94,11 @@ impl Code {
             Self::Io => "io",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
         }
     }
 
-    /// The process's exit code: 1 rejected, 2 usage, 3 not found, 4 network, 5 local, 130 interrupted.
+    /// The process's exit code: 1 rejected, 2 usage, 3 not found, 4 network, 5 local, 130 and 143 interrupted.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -115,6 +118,7 @@ impl Code {
             Self::Network | Self::TruncatedDownload | Self::IndexMalformed | Self::TransportRefused => 4,
             Self::DestinationExists | Self::NoSpace | Self::PermissionDenied | Self::Locked | Self::Io => 5,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 

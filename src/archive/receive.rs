@@ -23,7 +23,7 @@ use super::profile::Profile;
 use super::tarball::{Contents, TarReader};
 use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest};
 use crate::error::{Code, Coded};
-use crate::events::{Event, Watch};
+use crate::events::Watch;
 use crate::release::ArchiveName;
 
 /// Largest archive in bytes; the largest real one has 208 MB.
@@ -256,7 +256,6 @@ fn hash_and_send(
         if size_bytes > ARCHIVE_SIZE_LIMIT_BYTES {
             return Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" }.into());
         }
-        watch.tell(Event::Received { bytes: size_bytes });
         buffer.truncate(length);
         if to_gunzip.as_ref().is_some_and(|to| to.send(buffer).is_err()) {
             to_gunzip = None;

@@ -1,7 +1,5 @@
 //! A failure as the command line reports it: a code, a message, and what to do next.
 
-use std::path::Path;
-
 use goverify::error::{Code, Coded};
 
 /// An error on its way to the user.
@@ -26,14 +24,6 @@ impl Failure {
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Code::Usage, message)
-    }
-
-    pub(crate) fn interrupted() -> Self {
-        Self::new(Code::Interrupted, "interrupted")
-    }
-
-    pub(crate) fn io(path: &Path, verb: &'static str, source: std::io::Error) -> Self {
-        goverify::error::FileError { path: path.to_owned(), verb, source }.into()
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {

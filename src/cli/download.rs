@@ -1,0 +1,28 @@
+//! `goverify fetch --download-only`: the verified archive with its companions, not unpacked.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use goverify::error::FileError;
+use goverify::install::ArchiveSpool;
+
+use super::failure::Failure;
+use super::fetch::{Job, Order, download_and_verify};
+use super::json::Outcome;
+use super::runtime;
+
+pub(crate) async fn run(order: &Order, outcome: &mut Outcome) -> Result<(), Failure> {
+    let path = order.arguments.output.clone().unwrap_or_else(|| PathBuf::from(order.file.name().to_string()));
+    let path = std::path::absolute(&path).map_err(FileError::at(&path, "make absolute"))?;
+    let folder = path.parent().map(Path::to_owned).ok_or_else(|| Failure::usage("-o: a file name is needed"))?;
+    let (occupied, durability) = order.choices();
+    ArchiveSpool::check_vacant(&path, occupied)?;
+    let consume = move |input: &mut dyn Read, job: &Job| {
+        let spool = ArchiveSpool::new_in(&folder)?;
+        let mut input = spool.tee(input)?;
+        job.receive(&mut input, spool)
+    };
+    let verified = download_and_verify(order, consume, outcome).await?;
+    outcome.label = path.display().to_string();
+    runtime::blocking(move || verified.publish(&path, occupied, durability)).await
+}

@@ -1,0 +1,70 @@
+//! `goverify list`: what a mirror offers.
+
+use goverify::events::Watch;
+use goverify::fetch::{Access, Mirror, index_at};
+use goverify::release::{Release, ReleaseIndex, Target};
+use serde_json::{Value, json};
+
+use super::args::{Common, List, Source};
+use super::failure::Failure;
+use super::json::{Listing, Outcome, Report};
+use super::runtime;
+
+pub(crate) fn run(arguments: &List, common: &Common) -> Report {
+    let listing = runtime::run(&Watch::silent(), async {
+        let (_, index) = open(&arguments.source, common).await?;
+        match &arguments.version {
+            None => Ok(all(&index)),
+            Some(selector) => Ok(one(index.select(selector)?)),
+        }
+    });
+    match listing {
+        Ok(listing) => Report { command: "list", results: Vec::new(), listing: Some(listing) },
+        Err(failure) => Report { command: "list", results: vec![Outcome::failed("", failure)], listing: None },
+    }
+}
+
+/// The mirror that was asked for, and its index or the one that was given in its place.
+pub(crate) async fn open(source: &Source, common: &Common) -> Result<(Mirror, ReleaseIndex), Failure> {
+    let access = Access { offline: common.offline, ..Access::default() };
+    let mirror = match &source.mirror {
+        Some(location) => Mirror::at(location, &access)?,
+        None => Mirror::official(&access)?,
+    };
+    let index = match &source.index {
+        Some(location) => index_at(location, &access).await?,
+        None => mirror.index().await?,
+    };
+    Ok((mirror, index))
+}
+
+fn all(index: &ReleaseIndex) -> Listing {
+    let mut releases: Vec<_> = index.releases().iter().collect();
+    releases.sort_by_key(|release| std::cmp::Reverse(*release.version()));
+    let line = |r: &&Release| format!("{}{}", r.version(), if r.is_stable() { "" } else { " (pre-release)" });
+    let lines = releases.iter().map(line).collect();
+    let data = releases.iter().map(|release| describe(release)).collect();
+    Listing { key: "releases", data, lines }
+}
+
+fn one(release: &Release) -> Listing {
+    let line = |target: Target| match release.file(&target) {
+        Ok(file) => format!("{target}\t{}\t{}\t{}", file.name(), file.size_bytes(), hex::encode(file.sha256())),
+        Err(error) => format!("{target}\t{error}"),
+    };
+    Listing { key: "releases", data: json!([describe(release)]), lines: release.targets().map(line).collect() }
+}
+
+fn describe(release: &Release) -> Value {
+    let archive = |target: Target| match release.file(&target) {
+        Ok(file) => json!({
+            "target": target.to_string(), "filename": file.name().to_string(),
+            "size": file.size_bytes(), "sha256": hex::encode(file.sha256()), "error": null,
+        }),
+        Err(error) => json!({"target": target.to_string(), "error": error.to_string()}),
+    };
+    json!({
+        "version": release.version().to_string(), "stable": release.is_stable(),
+        "archives": release.targets().map(archive).collect::<Vec<_>>(),
+    })
+}
