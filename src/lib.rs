@@ -2,4 +2,5 @@
 pub mod archive;
 pub mod error;
 pub mod events;
+pub mod install;
 pub mod release;
