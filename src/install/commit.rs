@@ -54,7 +54,8 @@ impl StagedTree {
     /// the rename fails, or the caller asked to stop before it. The staged tree is removed then. One error can come
     /// after the rename: that it may not outlive a power cut.
     pub fn commit(self, occupied: Occupied, durability: Durability) -> Result<Installation, InstallError> {
-        let Self { root, debris, mut destination, files } = self;
+        // Variables are dropped in reverse: the order of the fields.
+        let Self { mut destination, debris, root, files } = self;
         let path = destination.path().to_owned();
         let sync = durability == Durability::Synced;
 

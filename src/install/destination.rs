@@ -44,7 +44,7 @@ pub enum ParentFault {
 #[derive(Debug)]
 pub struct Destination {
     // Dropped in this order: the parent must be empty and closed to be removed.
-    lock: Lock,
+    _lock: Lock,
     parent: Arc<Directory>,
     made: MadeParents,
     path: PathBuf,
@@ -78,7 +78,7 @@ impl Destination {
             }
         };
         staging::remove_stale(&parent, name).map_err(FileError::at(parent_path, "list"))?;
-        Ok(Self { lock, parent, made, name: name.to_owned(), path, watch: watch.clone() })
+        Ok(Self { _lock: lock, parent, made, name: name.to_owned(), path, watch: watch.clone() })
     }
 
     /// The absolute path.

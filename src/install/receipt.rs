@@ -12,7 +12,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::directory::Directory;
 use super::{InstallError, StagedTree};
 use crate::archive::{EntryKind, EntryPath, Manifest};
 use crate::error::FileError;

@@ -44,9 +44,15 @@ struct FileToWrite<'a> {
 /// is left behind then.
 pub(crate) fn unpack(manifest: &Manifest, spool: File, destination: Destination) -> Result<StagedTree, InstallError> {
     let mut tree = StagedTree::new(destination)?;
+    fill(&tree, manifest, &spool)?;
+    tree.files = manifest.files();
+    Ok(tree)
+}
+
+pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Result<(), InstallError> {
     let watch = tree.destination.watch();
     watch.tell(Event::Unpacking { files: manifest.files() });
-    create_directories(manifest, &tree)?;
+    create_directories(manifest, tree)?;
     let done = AtomicU64::new(0);
     for_each(
         &files_of(manifest),
@@ -67,7 +73,7 @@ pub(crate) fn unpack(manifest: &Manifest, spool: File, destination: Destination)
                 .enter(directory)
                 .and_then(|directory| directory.create_file(name.as_ref(), mode))
                 .map_err(at("create"))?;
-            copy(file, &spool, &mut target, buffer, at)?;
+            copy(file, spool, &mut target, buffer, at)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if done.is_multiple_of(FILES_PER_EVENT) {
                 watch.tell(Event::Unpacked { files: done });
@@ -76,8 +82,7 @@ pub(crate) fn unpack(manifest: &Manifest, spool: File, destination: Destination)
         },
     )?;
     watch.tell(Event::Unpacked { files: manifest.files() });
-    tree.files = manifest.files();
-    Ok(tree)
+    Ok(())
 }
 
 fn create_directories(manifest: &Manifest, tree: &StagedTree) -> Result<(), InstallError> {
