@@ -38,6 +38,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    #[cfg(test)]
+    pub(crate) fn from_entries(entries: Vec<Entry>) -> Self {
+        let mut manifest = Self::default();
+        entries.into_iter().for_each(|entry| manifest.push(entry));
+        manifest
+    }
+
     pub(super) fn push(&mut self, entry: Entry) {
         if let EntryKind::File { size_bytes, .. } = entry.kind {
             self.files += 1;

@@ -40,8 +40,8 @@ impl Spool {
     }
 
     /// The spooled bytes; entries know their positions in it.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    pub(crate) fn into_file(self) -> File {
+        self.file
     }
 }
 

@@ -58,7 +58,9 @@ fn hint(code: Code, message: &str) -> Option<&'static str> {
         }
         Code::LayoutInvalid => "the archive may be genuine and yet another release than its name says",
         Code::ReleaseNotFound | Code::PlatformNotFound => "`goverify list [VERSION]` shows what there is",
-        Code::Network | Code::TruncatedDownload => "try again later; what has arrived is kept and resumed where the server allows it",
+        Code::Network | Code::TruncatedDownload => {
+            "try again later; what has arrived is kept and resumed where the server allows it"
+        }
         Code::DestinationExists => "--force replaces it, --to DIR installs elsewhere",
         Code::NoSpace => "free some space: an SDK needs about twice its unpacked size while it is installed",
         Code::Locked => "another goverify works on the same destination",

@@ -10,7 +10,7 @@ use goverify::fetch::Mirror;
 use goverify::install::{Destination, Durability, Occupied, Receipt, ReceiptChoice, is_intact};
 use goverify::release::{ArchiveFormat, ArchiveName, Platform, ReleaseFile, Target};
 use goverify::trust::{
-    Authenticator, DetachedSignature, DigestSource, ExpectedDigest, Expectation, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
+    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
     Trust, VerifiedArchive, verify,
 };
 use serde_json::json;
@@ -109,8 +109,7 @@ async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let (occupied, durability) = order.choices();
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
-    outcome.installed =
-        Some(Installed { path: shown(&installation.path), files: installation.files, already: false });
+    outcome.installed = Some(Installed { path: shown(&installation.path), files: installation.files, already: false });
     Ok(())
 }
 
@@ -121,7 +120,8 @@ fn shown(path: &Path) -> String {
 /// `$HOME/sdk/goVERSION`, where golang.org/dl puts it; other platforms' trees get a longer name.
 fn default_destination(name: &ArchiveName) -> Result<PathBuf, Failure> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
-    let home = home.ok_or_else(|| Failure::new(Code::Io, "no home directory is known").with_hint("say where with --to DIR"))?;
+    let home =
+        home.ok_or_else(|| Failure::new(Code::Io, "no home directory is known").with_hint("say where with --to DIR"))?;
     let version = name.version();
     let directory = match name.target() {
         Target::Platform(platform) if *platform == Platform::host() => version.to_string(),
@@ -141,10 +141,17 @@ fn already_installed(order: &Order, path: &Path, outcome: &mut Outcome) -> Resul
     let record = &receipt.origin.archive;
     let sha256 = hex::encode(order.file.sha256());
     if record.filename != order.file.name().to_string() || record.sha256 != sha256 {
-        return Err(exists(&format!("exists, and holds {} ({})", record.filename.escape_debug(), record.sha256.escape_debug())));
+        return Err(exists(&format!(
+            "exists, and holds {} ({})",
+            record.filename.escape_debug(),
+            record.sha256.escape_debug()
+        )));
     }
     if order.arguments.sha256.is_some_and(|expected| expected != *order.file.sha256()) {
-        return Err(Failure::new(Code::DigestMismatch, format!("{}: --sha256 is not the index's digest", record.filename)));
+        return Err(Failure::new(
+            Code::DigestMismatch,
+            format!("{}: --sha256 is not the index's digest", record.filename),
+        ));
     }
     let trusted = match &receipt.origin.evidence.signature {
         Some(signature) => order.keyring.trusts(&signature.certificate),

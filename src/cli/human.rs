@@ -56,12 +56,9 @@ fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
     match (name, status) {
         ("digest", "passed") => format!("SHA-256 {} as the {} says", text(check, "actual"), text(check, "source")),
         ("digest", "not-requested") => format!("SHA-256 {}, with nothing to compare it with", text(check, "actual")),
-        ("digest", "failed") => format!(
-            "expected {} ({}), got {}",
-            text(check, "expected"),
-            text(check, "source"),
-            text(check, "actual")
-        ),
+        ("digest", "failed") => {
+            format!("expected {} ({}), got {}", text(check, "expected"), text(check, "source"), text(check, "actual"))
+        }
         ("signature", "passed") => {
             let exception = check.get("sha1_back_signature") == Some(&Value::Bool(true));
             let exception = if exception { ", a key whose back-signature uses SHA-1" } else { "" };
@@ -75,7 +72,11 @@ fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
         }
         ("signature", "not-published") => "none published".to_owned(),
         ("layout", "passed") => {
-            format!("{} files, {} bytes, the version and platform asked for", text(check, "files"), text(check, "unpacked_bytes"))
+            format!(
+                "{} files, {} bytes, the version and platform asked for",
+                text(check, "files"),
+                text(check, "unpacked_bytes")
+            )
         }
         _ => status.to_owned(),
     }

@@ -83,7 +83,8 @@ impl Outcome {
 impl Report {
     /// The worst of all results. A rejection outweighs everything: it is what nobody may overlook.
     pub(crate) fn exit_code(&self) -> u8 {
-        let codes = self.results.iter().filter_map(|outcome| outcome.error.as_ref()).map(|failure| failure.code.exit_code());
+        let codes =
+            self.results.iter().filter_map(|outcome| outcome.error.as_ref()).map(|failure| failure.code.exit_code());
         codes.fold(0, |worst, code| if worst == 1 || code == 1 { 1 } else { worst.max(code) })
     }
 

@@ -33,7 +33,9 @@ pub(crate) fn keyring(arguments: &KeyringFiles) -> Result<Keyring, Failure> {
 pub(crate) fn list(arguments: &KeysList) -> Report {
     let keyring = match keyring(&arguments.keyring) {
         Ok(keyring) => keyring,
-        Err(failure) => return Report { command: "keys list", results: vec![Outcome::failed("", failure)], listing: None },
+        Err(failure) => {
+            return Report { command: "keys list", results: vec![Outcome::failed("", failure)], listing: None };
+        }
     };
     let (mut data, mut lines) = (Vec::new(), Vec::new());
     for certificate in keyring.summaries() {
@@ -56,5 +58,9 @@ pub(crate) fn list(arguments: &KeysList) -> Report {
             "signing_keys": keys,
         }));
     }
-    Report { command: "keys list", results: Vec::new(), listing: Some(Listing { key: "certificates", data: data.into(), lines }) }
+    Report {
+        command: "keys list",
+        results: Vec::new(),
+        listing: Some(Listing { key: "certificates", data: data.into(), lines }),
+    }
 }

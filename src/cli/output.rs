@@ -53,11 +53,7 @@ impl Output {
                 self.to_stderr(&[format!("{} {hint}", self.style.hint("hint:"))]);
             }
         }
-        let written = if self.json {
-            print(&[report.to_json().to_string()])
-        } else {
-            print(&self.data(&report))
-        };
+        let written = if self.json { print(&[report.to_json().to_string()]) } else { print(&self.data(&report)) };
         match written {
             Ok(()) => ExitCode::from(exit_code),
             Err(error) => {

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use goverify::archive::{Discard, receive};
@@ -12,7 +12,7 @@ use goverify::error::{Code, FileError};
 use goverify::events::Watch;
 use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
 use goverify::trust::{
-    Authenticator, DetachedSignature, DigestSource, ExpectedDigest, Expectation, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
+    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
     verify,
 };
 

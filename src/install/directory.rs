@@ -1,0 +1,226 @@
+//! An open directory and what can be done with the names in it, on Unix.
+//!
+//! Every name is a single component; no call follows a symbolic link, except [`Directory::open`], whose path is the
+//! caller's. Files and directories are created exclusively, and their modes are set on the open handle.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::ParentFault;
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Directory,
+    /// `mode` holds the twelve permission bits; `None` where the system has none.
+    File {
+        size_bytes: u64,
+        mode: Option<u32>,
+    },
+    Other,
+}
+
+/// A handle of an open directory.
+#[derive(Debug)]
+pub(super) struct Directory(File);
+
+impl Directory {
+    /// Opens `path`, following links.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(openat(CWD, path, DIRECTORY, Mode::empty())?.into()))
+    }
+
+    /// Opens `path`, which must not itself be a link.
+    pub(super) fn open_unlinked(path: &Path) -> io::Result<Self> {
+        Ok(Self(openat(CWD, path, DIRECTORY | NO_LINK, Mode::empty())?.into()))
+    }
+
+    pub(super) fn child(&self, name: &OsStr) -> io::Result<Self> {
+        Ok(Self(openat(&self.0, name, DIRECTORY | NO_LINK, Mode::empty())?.into()))
+    }
+
+    pub(super) fn create_directory(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
+        mkdirat(&self.0, name, Mode::from_raw_mode(mode as _))?;
+        let child = self.child(name)?;
+        child.set_mode(mode)?;
+        Ok(child)
+    }
+
+    pub(super) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | NO_LINK;
+        let file = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?;
+        fchmod(&file, Mode::from_raw_mode(mode as _))?;
+        Ok(file.into())
+    }
+
+    /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
+    pub(super) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        // A pipe without a writer would block.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | NO_LINK;
+        let file: File = match openat(&self.0, name, flags, Mode::empty()) {
+            Ok(file) => file.into(),
+            Err(Errno::NOENT | Errno::LOOP | Errno::MLINK | Errno::NXIO) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(file.metadata()?.is_file().then_some(file))
+    }
+
+    /// Opens the file whose lock stands for something, creating it where it is missing.
+    pub(super) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
+        let file: File = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into();
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(file)
+    }
+
+    /// Whether `name` still stands for the open `file`.
+    pub(super) fn is_named(&self, name: &OsStr, file: &File) -> io::Result<bool> {
+        let opened = rustix::fs::fstat(file)?;
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(named) => Ok((named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What `name` stands for; `None` if for nothing.
+    pub(super) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
+        let stat = match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        #[allow(clippy::unnecessary_cast, reason = "the fields' types differ from system to system")]
+        Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Found::Directory,
+            FileType::RegularFile => {
+                Found::File { size_bytes: stat.st_size as u64, mode: Some(stat.st_mode as u32 & 0o7777) }
+            }
+            _ => Found::Other,
+        }))
+    }
+
+    /// The names in this directory, in no order.
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.0)? {
+            let name = entry?.file_name().to_bytes().to_owned();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        Ok(fchmod(&self.0, Mode::from_raw_mode(mode as _))?)
+    }
+
+    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    /// Removes whatever `name` stands for. A link is removed, not followed; a directory that forbids changes to its
+    /// owner is changed all the same.
+    pub(super) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+        match self.find(name)? {
+            None => return Ok(()),
+            Some(Found::Directory) => {}
+            Some(Found::File { .. } | Found::Other) => return self.remove_file(name),
+        }
+        let directory = self.child(name)?;
+        let mode = directory.0.metadata()?.mode() & 0o7777;
+        if mode & 0o300 != 0o300 {
+            directory.set_mode(mode | 0o300)?;
+        }
+        for child in directory.names()? {
+            directory.remove_all(&child)?;
+        }
+        Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`.
+    pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        match rustix::fs::renameat_with(&self.0, from, &self.0, to, rustix::fs::RenameFlags::NOREPLACE) {
+            // A file system without the flag.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            result => return Ok(result?),
+        }
+        // Other runs of goverify are kept out by the lock. What else appears after the look fails the rename, but
+        // for an empty directory, which is replaced and nobody's loss.
+        if self.find(to)?.is_some() {
+            return Err(Errno::EXIST.into());
+        }
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
+    /// Exchanges two names in one step; fails with `NotFound` if one is missing.
+    pub(super) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        return Ok(rustix::fs::renameat_with(&self.0, one, &self.0, other, rustix::fs::RenameFlags::EXCHANGE)?);
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+        {
+            let _ = (one, other);
+            Err(Errno::NOSYS.into())
+        }
+    }
+
+    /// Makes the names in this directory durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        // More than fsync on macOS, where that leaves data in the drive's cache.
+        self.0.sync_all()
+    }
+
+    /// Makes this directory and everything below it durable.
+    pub(super) fn sync_tree(&self) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return Ok(rustix::fs::syncfs(&self.0)?);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        {
+            self.sync_each()?;
+            self.sync()
+        }
+    }
+
+    /// Syncs one by one, for systems that cannot sync one file system as a whole.
+    #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
+    pub(super) fn sync_each(&self) -> io::Result<()> {
+        for name in self.names()? {
+            match self.find(&name)? {
+                Some(Found::Directory) => self.child(&name)?.sync_each()?,
+                _ => {
+                    if let Some(file) = self.read_file(&name)? {
+                        rustix::fs::fsync(file)?;
+                    }
+                }
+            }
+        }
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+
+    /// Whether users other than the owner, us and root could exchange names in this directory.
+    pub(super) fn fault(&self) -> io::Result<Option<ParentFault>> {
+        let metadata = self.0.metadata()?;
+        let sticky_or_private = metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o002 == 0;
+        Ok(if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
+            Some(ParentFault::Owner { uid: metadata.uid() })
+        } else if sticky_or_private {
+            None
+        } else {
+            Some(ParentFault::WritableByOthers)
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! An open directory and what can be done with the names in it, on Windows.
+//!
+//! The same rules as on Unix, as far as the system has them: names are single components, links are not followed,
+//! creation is exclusive. There are no modes, and no rename that exchanges two names in one step.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+
+use super::ParentFault;
+
+/// Tries of a rename that a virus scanner or an indexer holds up.
+const RENAME_TRIES: u32 = 10;
+/// The pause after the first try; each further one is longer by as much.
+const RENAME_PAUSE: Duration = Duration::from_millis(20);
+const ERROR_SHARING_VIOLATION: i32 = 32;
+const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+const GENERIC_WRITE: u32 = 0x4000_0000;
+const DELETE: u32 = 0x0001_0000;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Directory,
+    /// `mode` holds the twelve permission bits; `None` where the system has none.
+    File {
+        size_bytes: u64,
+        mode: Option<u32>,
+    },
+    Other,
+}
+
+/// A handle of an open directory.
+#[derive(Debug)]
+pub(super) struct Directory(Dir);
+
+impl Directory {
+    /// Opens `path`, following links.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(Dir::open_ambient_dir(path, ambient_authority())?))
+    }
+
+    /// Opens `path`, which must not itself be a link.
+    pub(super) fn open_unlinked(path: &Path) -> io::Result<Self> {
+        if std::fs::symlink_metadata(path)?.is_dir() { Self::open(path) } else { Err(not_a_directory()) }
+    }
+
+    pub(super) fn child(&self, name: &OsStr) -> io::Result<Self> {
+        if self.0.symlink_metadata(name)?.is_dir() { Ok(Self(self.0.open_dir(name)?)) } else { Err(not_a_directory()) }
+    }
+
+    pub(super) fn create_directory(&self, name: &OsStr, _mode: u32) -> io::Result<Self> {
+        self.0.create_dir(name)?;
+        self.child(name)
+    }
+
+    pub(super) fn create_file(&self, name: &OsStr, _mode: u32) -> io::Result<File> {
+        Ok(self.0.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std())
+    }
+
+    /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
+    pub(super) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        match self.find(name)? {
+            Some(Found::File { .. }) => Ok(Some(self.0.open(name)?.into_std())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Opens a file that nobody else can open meanwhile, and that goes when it is closed; `None` if another has it.
+    pub(super) fn open_alone(&self, name: &OsStr) -> io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).share_mode(0).access_mode(GENERIC_WRITE | DELETE);
+        match self.0.open_with(name, options.custom_flags(FILE_FLAG_DELETE_ON_CLOSE)) {
+            Ok(file) => Ok(Some(file.into_std())),
+            Err(error) if is_held(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What `name` stands for; `None` if for nothing.
+    pub(super) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
+        match self.0.symlink_metadata(name) {
+            Ok(metadata) if metadata.is_dir() => Ok(Some(Found::Directory)),
+            Ok(metadata) if metadata.is_file() => Ok(Some(Found::File { size_bytes: metadata.len(), mode: None })),
+            Ok(_) => Ok(Some(Found::Other)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names in this directory, in no order.
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        self.0.entries()?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    pub(super) fn set_mode(&self, _mode: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Removes whatever `name` stands for. A link is removed, not followed.
+    pub(super) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+        match self.find(name)? {
+            None => Ok(()),
+            Some(Found::Directory) => self.0.remove_dir_all(name),
+            // A link to a directory is removed like a directory.
+            Some(Found::File { .. } | Found::Other) => self.0.remove_file(name).or_else(|_| self.0.remove_dir(name)),
+        }
+    }
+
+    /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`, other processes kept out by the lock.
+    pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        if self.find(to)?.is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    /// Exchanges two names, in three steps: a kill in between leaves no `other`.
+    pub(super) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
+        // Named like staging, so that the next run removes it.
+        let mut aside = one.to_string_lossy().into_owned();
+        let last = aside.pop();
+        aside.push(if last == Some('0') { '1' } else { '0' });
+        self.rename(other, aside.as_ref())?;
+        if let Err(error) = self.rename(one, other) {
+            self.rename(aside.as_ref(), other)?;
+            return Err(error);
+        }
+        self.rename(aside.as_ref(), one)
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let mut tries = 1;
+        loop {
+            match self.0.rename(from, &self.0, to) {
+                Err(error) if tries < RENAME_TRIES && is_held(&error) => thread::sleep(RENAME_PAUSE * tries),
+                result => return result,
+            }
+            tries += 1;
+        }
+    }
+
+    /// Does nothing: a directory cannot be flushed here.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Makes every file below this directory durable.
+    pub(super) fn sync_tree(&self) -> io::Result<()> {
+        for name in self.names()? {
+            match self.find(&name)? {
+                Some(Found::Directory) => self.child(&name)?.sync_tree()?,
+                Some(Found::File { .. }) => self.0.open_with(&name, OpenOptions::new().write(true))?.sync_all()?,
+                Some(Found::Other) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds no fault: who may write is for access control lists, which are not read.
+    pub(super) fn fault(&self) -> io::Result<Option<ParentFault>> {
+        Ok(None)
+    }
+}
+
+fn is_held(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) || error.kind() == io::ErrorKind::PermissionDenied
+}
+
+fn not_a_directory() -> io::Error {
+    io::ErrorKind::NotADirectory.into()
+}

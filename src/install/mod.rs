@@ -1,0 +1,149 @@
+//! What changes the disk: a verified archive becomes an installed tree in one rename.
+//!
+//! The order, which no error, signal or power cut can turn round:
+//!
+//! 1. [`Destination::prepare`] makes missing parents, opens the parent once, takes the destination's lock and
+//!    removes what killed runs left;
+//! 2. [`Destination::unpack`] fills a new directory beside the destination, `.NAME.goverify-RANDOM`, mode 0700, hashing every file
+//!    again on its way from the spool;
+//!    and adds `.goverify.json`, if it is wanted;
+//! 3. [`StagedTree::commit`] makes everything durable, renames once, and makes the rename durable.
+//!
+//! Rules:
+//!
+//! - every name is one component, resolved relative to an open directory, and no symbolic link is followed below
+//!   the parent (CVE-2022-21658, CVE-2026-39822);
+//! - everything is created exclusively and gets its mode on the open handle, whatever the umask, a setgid parent or
+//!   a default ACL say (CVE-2023-38497);
+//! - what stands at the destination is never merged into; it is refused, or exchanged as a whole and then removed;
+//! - each of the types undoes its part when it is dropped before the rename: staging, lock file, made parents.
+//!
+//! It does not decide that an archive is genuine ([`crate::trust`]), and it never copies across file systems.
+
+mod archive_file;
+mod commit;
+mod descent;
+mod destination;
+#[cfg_attr(windows, path = "directory_windows.rs")]
+mod directory;
+mod intact;
+mod lock;
+mod parallel;
+mod receipt;
+mod staging;
+#[cfg(test)]
+mod tests;
+mod unpack;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use archive_file::{ArchiveSpool, Tee};
+pub use commit::{Durability, Installation, Occupied};
+pub use destination::{Destination, ParentFault};
+pub use intact::is_intact;
+pub use receipt::{ArchiveRecord, Evidence, FileRecord, Origin, Receipt, SignatureEvidence};
+pub use staging::StagedTree;
+
+use crate::archive::{EntryPath, Spool};
+use crate::error::{Code, Coded, FileError};
+use crate::trust::VerifiedArchive;
+
+/// Why nothing was installed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// The destination has no last component that could be created: `/`, or a path that ends in `..`.
+    #[error("{}: names no directory that could be created", .path.display())]
+    Unnamed {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// Somebody else could exchange what is installed.
+    #[error("{}: {fault}", .path.display())]
+    UnsafeParent {
+        /// The destination's parent.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ParentFault,
+    },
+    /// Another process works on the same destination.
+    #[error("{}: another process has been installing here for {} s", .path.display(), .waited.as_secs())]
+    Locked {
+        /// The destination.
+        path: PathBuf,
+        /// How long this one waited.
+        waited: Duration,
+    },
+    /// Something stands there already.
+    #[error("{}: already exists", .path.display())]
+    DestinationExists {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// The spool no longer holds what was verified.
+    #[error("{path}: changed after it was verified: expected SHA-256 {}, got {}", hex::encode(.expected), .actual.map_or_else(|| "the end of the spool".to_owned(), hex::encode))]
+    Changed {
+        /// The file.
+        path: EntryPath,
+        /// The digest that was verified.
+        expected: [u8; 32],
+        /// The digest of what is there now; `None` if the spool ends before the file does.
+        actual: Option<[u8; 32]>,
+    },
+    /// The archive's own spool no longer holds what was verified.
+    #[error("{}: the archive changed after it was verified", .path.display())]
+    ArchiveChanged {
+        /// Where it was to be published.
+        path: PathBuf,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Whether a tree says where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptChoice {
+    /// It gets a receipt, and can be recognised later.
+    Write,
+    /// It holds what the archive holds and nothing else.
+    Omit,
+}
+
+impl Destination {
+    /// Unpacks a verified archive beside the destination.
+    ///
+    /// # Errors
+    /// [`InstallError`] when a file cannot be written or is not what was verified, or the caller asked to stop.
+    pub fn unpack(
+        self,
+        archive: VerifiedArchive<Spool>,
+        receipt: ReceiptChoice,
+    ) -> Result<StagedTree, InstallError> {
+        let origin = Origin::of(&archive);
+        let (manifest, spool) = archive.into_parts();
+        let tree = unpack::unpack(&manifest, spool.into_file(), self)?;
+        if receipt == ReceiptChoice::Write {
+            tree.write_receipt(&manifest, &origin)?;
+        }
+        Ok(tree)
+    }
+}
+
+impl Coded for InstallError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unnamed { .. } => Code::Usage,
+            Self::UnsafeParent { .. } => Code::PermissionDenied,
+            Self::Locked { .. } => Code::Locked,
+            Self::DestinationExists { .. } => Code::DestinationExists,
+            Self::Changed { .. } | Self::ArchiveChanged { .. } => Code::DigestMismatch,
+            Self::File(error) => error.code(),
+            Self::Interrupted => Code::Interrupted,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The note that an installed tree carries: `.goverify.json`, schema `goverify.receipt/1`.
+//!
+//! A receipt is never proof of anything by itself: whoever can change the tree can change the receipt. It says
+//! what to check again (the signature, against a trusted certificate) and what was there to compare with.
+//!
+//! - written into staging, mode 0644, straight from the manifest, before anything is made durable;
+//! - read without following a link, at most 64 MiB, strictly: another schema, an unknown or missing field, a path
+//!   that is no entry's, and there is no receipt.
+
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{InstallError, StagedTree};
+use crate::archive::{EntryKind, EntryPath, Manifest};
+use crate::error::FileError;
+use crate::release::Target;
+use crate::trust::VerifiedArchive;
+
+/// Name of the receipt in the tree's root.
+const NAME: &str = ".goverify.json";
+/// Largest receipt in bytes; one of a real release has 2.5 MB.
+const SIZE_LIMIT_BYTES: u64 = 64 << 20;
+/// Size of the write buffer in bytes.
+const BUFFER_BYTES: usize = 64 << 10;
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Schema {
+    #[serde(rename = "goverify.receipt/1")]
+    One,
+}
+
+/// The archive that a tree was unpacked from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveRecord {
+    /// Its published file name.
+    pub filename: String,
+    /// The release: `go1.22.5`.
+    pub version: String,
+    /// GOOS; empty for source.
+    pub os: String,
+    /// GOARCH; empty for source.
+    pub arch: String,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Length in bytes.
+    #[serde(rename = "size")]
+    pub size_bytes: u64,
+}
+
+/// What the archive's authenticity rested on when it was installed; to be checked again, not to be believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The OpenPGP signature, if there was one.
+    pub signature: Option<SignatureEvidence>,
+}
+
+/// A signature and what was found about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureEvidence {
+    /// The armored signature itself.
+    pub armored: String,
+    /// Fingerprint of the certificate.
+    pub certificate: String,
+    /// Fingerprint of the key that signed.
+    pub signing_key: String,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// Its hash algorithm: `SHA256`.
+    pub hash: String,
+}
+
+/// All that a receipt says but for the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The archive.
+    pub archive: ArchiveRecord,
+    /// The report's `trust`: `signature`, `digest-only` and so on.
+    pub trust: String,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+impl Origin {
+    pub(super) fn of<K>(archive: &VerifiedArchive<K>) -> Self {
+        let name = archive.name();
+        let (os, arch) = match name.target() {
+            Target::Source => (String::new(), String::new()),
+            Target::Platform(platform) => (platform.os().to_owned(), platform.arch().to_owned()),
+        };
+        let signature = archive.signature().map(|(proof, armored)| SignatureEvidence {
+            armored: armored.to_owned(),
+            certificate: proof.certificate().to_owned(),
+            signing_key: proof.signing_key().to_owned(),
+            created: proof.created().to_string(),
+            hash: proof.hash().to_owned(),
+        });
+        let archive_record = ArchiveRecord {
+            filename: name.to_string(),
+            version: name.version().to_string(),
+            os,
+            arch,
+            sha256: hex::encode(archive.sha256()),
+            size_bytes: archive.size_bytes(),
+        };
+        Self { archive: archive_record, trust: archive.trust().as_str().to_owned(), evidence: Evidence { signature } }
+    }
+}
+
+/// A file as the receipt has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Line<String>")]
+pub struct FileRecord {
+    /// Path relative to the tree's root.
+    pub path: EntryPath,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Mode 0755 instead of 0644.
+    pub executable: bool,
+    /// SHA-256 of the content.
+    pub sha256: [u8; 32],
+}
+
+/// A receipt that was read. Not proof of anything by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where the tree is said to come from.
+    pub origin: Origin,
+    /// The files that it is said to have.
+    pub files: Vec<FileRecord>,
+}
+
+impl Receipt {
+    /// Reads the receipt of the tree at `destination`, which must not be a link itself. `None` if there is no tree,
+    /// or no receipt that this version understands.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn read(destination: &Path) -> Result<Option<Self>, InstallError> {
+        let path = destination.join(NAME);
+        let at = |verb| FileError::at(&path, verb);
+        let Some(root) = super::intact::open_tree(destination)? else { return Ok(None) };
+        let Some(file) = root.read_file(NAME.as_ref()).map_err(at("open"))? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(SIZE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(at("read"))?;
+        if bytes.len() as u64 > SIZE_LIMIT_BYTES {
+            return Ok(None);
+        }
+        Ok(serde_json::from_slice(&bytes).ok().map(|document: Document| Self {
+            origin: Origin { archive: document.archive, trust: document.trust, evidence: document.evidence },
+            files: document.files,
+        }))
+    }
+}
+
+impl StagedTree {
+    /// Adds the receipt: where the tree comes from, and the files of `manifest`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn write_receipt(&self, manifest: &Manifest, origin: &Origin) -> Result<(), InstallError> {
+        let path = self.destination().join(NAME);
+        let at = |verb| FileError::at(&path, verb);
+        let file = self.root.create_file(NAME.as_ref(), 0o644).map_err(at("create"))?;
+        let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let Origin { archive, trust, evidence } = origin;
+        let files = Files(manifest);
+        let document = DocumentToWrite { schema: Schema::One, archive, trust, evidence, files };
+        serde_json::to_writer(&mut writer, &document).map_err(|error| at("write")(error.into()))?;
+        Ok(writer.flush().map_err(at("write"))?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "schema")]
+    _schema: Schema,
+    archive: ArchiveRecord,
+    trust: String,
+    evidence: Evidence,
+    files: Vec<FileRecord>,
+}
+
+#[derive(Serialize)]
+struct DocumentToWrite<'a> {
+    schema: Schema,
+    archive: &'a ArchiveRecord,
+    trust: &'a str,
+    evidence: &'a Evidence,
+    files: Files<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<Text> {
+    path: Text,
+    size: u64,
+    mode: Text,
+    sha256: Text,
+}
+
+struct Files<'a>(&'a Manifest);
+
+impl Serialize for Files<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.entries().iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Directory => None,
+            EntryKind::File { size_bytes, sha256, executable, .. } => Some(LineToWrite {
+                path: entry.path.as_str(),
+                size_bytes: *size_bytes,
+                executable: *executable,
+                sha256,
+            }),
+        }))
+    }
+}
+
+struct LineToWrite<'a> {
+    path: &'a str,
+    size_bytes: u64,
+    executable: bool,
+    sha256: &'a [u8; 32],
+}
+
+impl Serialize for LineToWrite<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut digits = [0; 64];
+        hex::encode_to_slice(self.sha256, &mut digits).map_err(serde::ser::Error::custom)?;
+        let sha256 = std::str::from_utf8(&digits).map_err(serde::ser::Error::custom)?;
+        let mode = if self.executable { "0755" } else { "0644" };
+        Line { path: self.path, size: self.size_bytes, mode, sha256 }.serialize(serializer)
+    }
+}
+
+impl TryFrom<Line<String>> for FileRecord {
+    type Error = &'static str;
+
+    fn try_from(line: Line<String>) -> Result<Self, Self::Error> {
+        let path = EntryPath::parse(line.path.as_bytes()).map_err(|_| "unsafe path")?;
+        let executable = match line.mode.as_str() {
+            "0644" => false,
+            "0755" => true,
+            _ => return Err("mode that is neither 0644 nor 0755"),
+        };
+        let mut sha256 = [0; 32];
+        hex::decode_to_slice(&line.sha256, &mut sha256).map_err(|_| "not a SHA-256")?;
+        Ok(Self { path, size_bytes: line.size, executable, sha256 })
+    }
+}

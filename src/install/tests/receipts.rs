@@ -1,0 +1,173 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::install::{
+    ArchiveRecord, Durability, Evidence, FileRecord, Occupied, Origin, Receipt, SignatureEvidence, is_intact,
+};
+
+fn origin() -> Origin {
+    Origin {
+        archive: ArchiveRecord {
+            filename: "go1.22.5.linux-amd64.tar.gz".into(),
+            version: "go1.22.5".into(),
+            os: "linux".into(),
+            arch: "amd64".into(),
+            sha256: "00".repeat(32),
+            size_bytes: 70,
+        },
+        trust: "signature".into(),
+        evidence: Evidence {
+            signature: Some(SignatureEvidence {
+                armored: "-----BEGIN PGP SIGNATURE-----\n\n…".into(),
+                certificate: "EB4C".into(),
+                signing_key: "0E22".into(),
+                created: "2026-08-28T20:09:44Z".into(),
+                hash: "SHA256".into(),
+            }),
+        },
+    }
+}
+
+/// An installed tree with a receipt.
+fn installed() -> (TempDir, PathBuf) {
+    let home = home();
+    let root = home.path().join("go");
+    let tree = stage(&root).unwrap();
+    tree.write_receipt(&sample().0, &origin()).unwrap();
+    tree.commit(Occupied::Refuse, Durability::Unsynced).unwrap();
+    (home, root)
+}
+
+#[test]
+fn a_receipt_is_read_as_it_was_written() {
+    let (_home, root) = installed();
+    let receipt = Receipt::read(&root).unwrap().unwrap();
+    assert_eq!(receipt.origin, origin());
+    let files: Vec<FileRecord> = sample()
+        .0
+        .entries()
+        .iter()
+        .filter_map(|entry| match entry.kind {
+            EntryKind::Directory => None,
+            EntryKind::File { size_bytes, sha256, executable, .. } => {
+                Some(FileRecord { path: entry.path.clone(), size_bytes, executable, sha256 })
+            }
+        })
+        .collect();
+    assert_eq!(receipt.files, files);
+    let text = fs::read_to_string(root.join(".goverify.json")).unwrap();
+    assert!(text.starts_with(r#"{"schema":"goverify.receipt/1","archive":{"filename":"go1.22.5.linux-amd64.tar.gz","#));
+    assert!(text.contains(r#"{"path":"VERSION","size":9,"mode":"0644","sha256":""#));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        assert_eq!(fs::metadata(root.join(".goverify.json")).unwrap().mode() & 0o7777, 0o644);
+    }
+}
+
+#[test]
+fn what_is_not_exactly_a_receipt_is_none() {
+    let (_home, root) = installed();
+    let at = root.join(".goverify.json");
+    let good = fs::read_to_string(&at).unwrap();
+    let changes = [
+        ("goverify.receipt/1", "goverify.receipt/2"),
+        ("\"trust\":", "\"faith\":"),
+        ("\"trust\":\"signature\"", "\"trust\":\"signature\",\"trust\":\"digest-only\""),
+        ("\"trust\":\"signature\",", ""),
+        ("\"path\":\"VERSION\"", "\"path\":\"../VERSION\""),
+        ("\"path\":\"VERSION\"", "\"path\":\"/VERSION\""),
+        ("\"mode\":\"0644\"", "\"mode\":\"4755\""),
+        ("\"size\":9", "\"size\":-9"),
+        ("\"sha256\":\"", "\"sha256\":\"0"),
+        ("{\"schema\"", "[{\"schema\""),
+    ];
+    for (from, to) in changes {
+        assert!(good.contains(from), "{from}");
+        // The last: the archive's own digest is text.
+        let at_last = good.rfind(from).unwrap();
+        let (head, tail) = good.split_at(at_last);
+        fs::write(&at, format!("{head}{to}{}", tail.strip_prefix(from).unwrap())).unwrap();
+        assert_eq!(Receipt::read(&root).unwrap(), None, "{from} -> {to}");
+    }
+    fs::write(&at, format!("{good}x")).unwrap();
+    assert_eq!(Receipt::read(&root).unwrap(), None);
+    fs::write(&at, &good).unwrap();
+    assert!(Receipt::read(&root).unwrap().is_some());
+    File::options().write(true).open(&at).unwrap().set_len((64 << 20) + 1).unwrap();
+    assert_eq!(Receipt::read(&root).unwrap(), None);
+    fs::remove_file(&at).unwrap();
+    assert_eq!(Receipt::read(&root).unwrap(), None);
+    assert_eq!(Receipt::read(&root.join("nowhere")).unwrap(), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_receipt_is_not_read_through_a_link() {
+    let (home, root) = installed();
+    let other = home.path().join("other");
+    std::os::unix::fs::symlink(&root, &other).unwrap();
+    assert_eq!(Receipt::read(&other).unwrap(), None);
+    fs::rename(root.join(".goverify.json"), home.path().join("receipt")).unwrap();
+    std::os::unix::fs::symlink(home.path().join("receipt"), root.join(".goverify.json")).unwrap();
+    assert_eq!(Receipt::read(&root).unwrap(), None);
+}
+
+#[test]
+fn a_tree_is_intact_until_a_file_is_missing_or_of_another_size_mode_or_kind() {
+    let changes: &[(&str, fn(&Path))] = &[
+        ("missing file", |root| fs::remove_file(root.join("src/a.go")).unwrap()),
+        ("missing directory", |root| fs::remove_dir_all(root.join("src")).unwrap()),
+        ("other size", |root| fs::write(root.join("src/a.go"), "package ab\n").unwrap()),
+        ("directory for a file", |root| {
+            fs::remove_file(root.join("VERSION")).unwrap();
+            fs::create_dir(root.join("VERSION")).unwrap();
+        }),
+        ("file for a directory", |root| {
+            fs::remove_dir_all(root.join("src/cmd")).unwrap();
+            fs::write(root.join("src/cmd"), "").unwrap();
+        }),
+        #[cfg(unix)]
+        ("other mode", |root| {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(root.join("src/a.go"), fs::Permissions::from_mode(0o755)).unwrap();
+        }),
+        #[cfg(unix)]
+        ("setuid", |root| {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(root.join("bin/go"), fs::Permissions::from_mode(0o4755)).unwrap();
+        }),
+        #[cfg(unix)]
+        ("link for a file", |root| {
+            fs::rename(root.join("src/a.go"), root.join("src/b.go")).unwrap();
+            std::os::unix::fs::symlink("b.go", root.join("src/a.go")).unwrap();
+        }),
+        #[cfg(unix)]
+        ("link for a directory", |root| {
+            fs::rename(root.join("src"), root.join("elsewhere")).unwrap();
+            std::os::unix::fs::symlink("elsewhere", root.join("src")).unwrap();
+        }),
+        #[cfg(unix)]
+        ("link for the root", |root| {
+            let moved = root.with_file_name("moved");
+            fs::rename(root, &moved).unwrap();
+            std::os::unix::fs::symlink(moved, root).unwrap();
+        }),
+        ("no tree", |root| fs::remove_dir_all(root).unwrap()),
+    ];
+    for (what, change) in changes {
+        let (_home, root) = installed();
+        let receipt = Receipt::read(&root).unwrap().unwrap();
+        assert!(is_intact(&root, &receipt).unwrap());
+        change(&root);
+        assert!(!is_intact(&root, &receipt).unwrap(), "{what}");
+    }
+}
+
+#[test]
+fn files_that_the_receipt_does_not_name_are_not_looked_for() {
+    let (_home, root) = installed();
+    let receipt = Receipt::read(&root).unwrap().unwrap();
+    fs::write(root.join("src/extra.go"), "package a\n").unwrap();
+    assert!(is_intact(&root, &receipt).unwrap());
+}
