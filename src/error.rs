@@ -175,6 +175,20 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
+/// Text that may name files of a stranger's folder: what could move a terminal's cursor or turn the order of its
+/// words round is escaped, and nothing else, so that ordinary paths stay readable.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    // Unicode's bidirectional controls (UAX #9 §2).
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +205,6 @@ mod tests {
     fn terminal_escapes_are_never_printed_raw() {
         assert_eq!(escaped("a\u{1b}[2J\u{202e}"), "a\\u{1b}[2J\\u{202e}");
         assert_eq!(escaped(&"x".repeat(300)).chars().count(), 201);
+        assert_eq!(printable("é/a\u{1b}[2J\n\u{202e}"), "é/a\\u{1b}[2J\\n\\u{202e}");
     }
 }

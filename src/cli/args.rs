@@ -19,6 +19,15 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+impl Arguments {
+    /// This process's arguments. Help ends the process, and so does a call that makes no sense, with exit code 2;
+    /// but where JSON is wanted, what is wrong comes back as text.
+    pub(crate) fn of_process() -> Result<Self, String> {
+        let json = std::env::args_os().any(|argument| argument == "--json");
+        Self::try_parse().map_err(|error| if json && error.use_stderr() { error.to_string() } else { error.exit() })
+    }
+}
+
 /// Flags that every command takes.
 #[derive(Args, Clone)]
 pub(crate) struct Common {

@@ -1,6 +1,6 @@
 //! A failure as the command line reports it: a code, a message, and what to do next.
 
-use goverify::error::{Code, Coded};
+use goverify::error::{Code, Coded, printable};
 
 /// An error on its way to the user.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl Failure {
     }
 
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = printable(&message.into());
         let hint = hint(code, &message).map(str::to_owned);
         Self { code, message, hint }
     }

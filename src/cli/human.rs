@@ -1,6 +1,6 @@
 //! The report in words, for stderr.
 
-use goverify::error::escaped;
+use goverify::error::printable;
 use serde_json::Value;
 
 use super::json::Outcome;
@@ -33,7 +33,7 @@ impl Style {
 pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(archive) = &outcome.archive {
-        lines.push(format!("{} from {}", archive.filename, escaped(&archive.location)));
+        lines.push(format!("{} from {}", archive.filename, printable(&archive.location)));
     }
     for check in &outcome.checks {
         let (name, status) = (text(check, "check"), text(check, "status"));
@@ -47,7 +47,7 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
     }
     if let Some(installed) = &outcome.installed {
         let how = if installed.already { "already installed" } else { "installed" };
-        lines.push(format!("{} files {how} in {}", installed.files, escaped(&installed.path)));
+        lines.push(format!("{} files {how} in {}", installed.files, printable(&installed.path)));
     }
     lines
 }

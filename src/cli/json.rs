@@ -81,6 +81,13 @@ impl Outcome {
 }
 
 impl Report {
+    /// A call that made no sense; its first line says why.
+    pub(crate) fn of_usage_error(reason: &str) -> Self {
+        let first = reason.lines().next().unwrap_or_default();
+        let failure = Failure::usage(first.strip_prefix("error: ").unwrap_or(first));
+        Self { command: "", results: vec![Outcome::failed("", failure)], listing: None }
+    }
+
     /// The worst of all results. A rejection outweighs everything: it is what nobody may overlook.
     pub(crate) fn exit_code(&self) -> u8 {
         let codes =

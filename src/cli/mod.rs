@@ -20,14 +20,16 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Arguments, Command};
+use json::Report;
 use output::Output;
 
 /// Parses the arguments, runs the command, and maps what came of it to an exit code.
 pub(crate) fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(reason) => return Output::json().finish(Report::of_usage_error(&reason)),
+    };
     let output = Output::new(&arguments.common);
     let report = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &output),

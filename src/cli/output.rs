@@ -31,6 +31,11 @@ impl Output {
         Self { json: common.json, quiet: common.quiet, verbose: common.verbose, style: Style { colored } }
     }
 
+    /// For a call that could not be understood.
+    pub(crate) fn json() -> Self {
+        Self { json: true, quiet: false, verbose: false, style: Style { colored: false } }
+    }
+
     /// Prints what came of one archive, on stderr.
     pub(crate) fn describe(&self, outcome: &Outcome) {
         if !self.quiet {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use goverify::archive::{Discard, receive};
-use goverify::error::{Code, FileError};
+use goverify::error::{Code, FileError, printable};
 use goverify::events::Watch;
 use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
 use goverify::trust::{
@@ -119,7 +119,7 @@ fn verify_all(archives: &[PathBuf], context: &Context<'_>) -> Vec<Outcome> {
 }
 
 fn verify_one(path: &Path, context: &Context<'_>) -> Outcome {
-    let label = path.display().to_string();
+    let label = printable(&path.display().to_string());
     let mut outcome = Outcome { label: label.clone(), ..Outcome::default() };
     if let Err(failure) = judge(path, &label, context, &mut outcome) {
         outcome.error = Some(failure);
@@ -186,19 +186,27 @@ fn expectation(name: &ArchiveName, context: &Context<'_>) -> Result<Expectation,
     Ok(expectation)
 }
 
-/// The signature at hand. `--unsigned` allows that there is none; one that is there still has to hold.
+/// The signature at hand. `--unsigned` allows that there is none; one that is there still has to hold, and one that
+/// cannot be read is an error.
 fn signature(path: &Path, label: &str, arguments: &Verify) -> Result<Option<DetachedSignature>, Failure> {
-    let beside = || PathBuf::from(format!("{}.asc", path.display()));
-    let signature_path = arguments.signature.clone().unwrap_or_else(beside);
-    let missing = arguments.signature.is_none() && (is_stdin(path) || !signature_path.exists());
-    if missing && arguments.unsigned {
-        return Ok(None);
-    }
-    if missing {
-        let message = format!("{label}: no signature beside it ({})", signature_path.display());
-        return Err(Failure::new(Code::SignatureNotPublished, message));
-    }
-    let text = read_at_most(&signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1)?;
+    let beside = (!is_stdin(path)).then(|| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".asc");
+        PathBuf::from(beside)
+    });
+    let not_published = |reason: String| match arguments.unsigned {
+        true => Ok(None),
+        false => Err(Failure::new(Code::SignatureNotPublished, format!("{label}: {reason}"))),
+    };
+    let Some(signature_path) = arguments.signature.clone().or(beside) else {
+        return not_published("standard input has no signature beside it; --signature FILE names one".to_owned());
+    };
+    let text = match read_at_most(&signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1) {
+        Err(error) if arguments.signature.is_none() && error.source.kind() == io::ErrorKind::NotFound => {
+            return not_published(format!("no signature beside it ({})", signature_path.display()));
+        }
+        text => text?,
+    };
     let signature = DetachedSignature::parse(&text);
     signature.map(Some).map_err(|error| Failure::of(&signature_path.display().to_string(), &error))
 }

@@ -1,7 +1,7 @@
 //! A quick look whether a tree still has the files of its receipt: names, kinds, sizes and modes, no content.
 //!
 //! No link is followed: a directory that became one has lost its files. Files that the receipt does not name are
-//! not looked for. Content is for [`crate::audit`].
+//! not looked for. Content is for an audit.
 
 use std::io;
 use std::path::Path;

@@ -119,11 +119,7 @@ impl Destination {
     ///
     /// # Errors
     /// [`InstallError`] when a file cannot be written or is not what was verified, or the caller asked to stop.
-    pub fn unpack(
-        self,
-        archive: VerifiedArchive<Spool>,
-        receipt: ReceiptChoice,
-    ) -> Result<StagedTree, InstallError> {
+    pub fn unpack(self, archive: VerifiedArchive<Spool>, receipt: ReceiptChoice) -> Result<StagedTree, InstallError> {
         let origin = Origin::of(&archive);
         let (manifest, spool) = archive.into_parts();
         let tree = unpack::unpack(&manifest, spool.into_file(), self)?;

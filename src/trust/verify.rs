@@ -184,17 +184,33 @@ enum Authenticity {
 
 /// An archive that passed every required check, with its proofs; [`verify()`] alone can make one.
 ///
-/// ```compile_fail
-/// use goverify::trust::VerifiedArchive;
-/// let forged: VerifiedArchive<()> = VerifiedArchive { kept: () };
+/// Its fields are private, so nobody else can put one together:
+///
+/// ```compile_fail,E0451
+/// fn forge(honest: goverify::VerifiedArchive<()>) -> goverify::VerifiedArchive<()> {
+///     goverify::VerifiedArchive { kept: (), ..honest }
+/// }
 /// ```
 ///
-/// An archive that was not verified cannot be unpacked:
+/// Nor can a proof be made, or an archive that was merely received be unpacked:
 ///
-/// ```compile_fail
-/// fn unpack(archive: goverify::archive::UnverifiedArchive<goverify::archive::Spool>) {
-///     let destination: goverify::install::Destination = unimplemented!();
-///     let _ = destination.unpack(archive, &goverify::events::Watch::silent());
+/// ```compile_fail,E0423
+/// let proof = goverify::trust::DigestProof(());
+/// ```
+///
+/// ```compile_fail,E0308
+/// use goverify::*;
+/// fn unpack(received: UnverifiedArchive<Spool>, destination: Destination) {
+///     let _ = destination.unpack(received, ReceiptChoice::Omit);
+/// }
+/// ```
+///
+/// What [`verify()`] returned can be:
+///
+/// ```
+/// use goverify::*;
+/// fn unpack(verified: VerifiedArchive<Spool>, destination: Destination) {
+///     let _ = destination.unpack(verified, ReceiptChoice::Omit);
 /// }
 /// ```
 #[derive(Debug)]

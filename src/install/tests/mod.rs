@@ -14,7 +14,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::{Destination, InstallError, StagedTree, unpack};
+use super::unpack::unpack;
+use super::{Destination, InstallError, StagedTree};
 use crate::archive::{Entry, EntryKind, EntryPath, Manifest};
 use crate::events::Watch;
 
