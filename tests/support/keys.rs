@@ -1,6 +1,6 @@
 //! OpenPGP certificates and detached signatures for tests, genuine or with a fault of the test's choosing.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::SystemTime;
 
 use sequoia_openpgp::armor;
@@ -55,6 +55,21 @@ impl Signer {
         let key = valid.keys().secret().for_signing().next().expect("a signing key").key().clone();
         let key = key.into_keypair().unwrap();
         Self { cert, key }
+    }
+
+    /// `cert` with `key` as the one that signs, whether or not the certificate knows it or lets it sign.
+    pub fn with_key(cert: Cert, key: KeyPair) -> Self {
+        Self { cert, key }
+    }
+
+    /// The key that signs.
+    pub fn key(&self) -> KeyPair {
+        self.key.clone()
+    }
+
+    /// The primary key, which certifies.
+    pub fn primary(&self) -> KeyPair {
+        self.cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap()
     }
 
     /// The certificate, secret keys included.
@@ -113,6 +128,13 @@ pub fn armor(packets: &[u8]) -> Vec<u8> {
     let mut writer = armor::Writer::new(Vec::new(), armor::Kind::Signature).unwrap();
     writer.write_all(packets).unwrap();
     writer.finalize().unwrap()
+}
+
+/// The packets inside an armor of any kind.
+pub fn dearmor(armored: &[u8]) -> Vec<u8> {
+    let mut packets = Vec::new();
+    armor::Reader::from_bytes(armored, None).read_to_end(&mut packets).unwrap();
+    packets
 }
 
 /// An RFC 3339 time.

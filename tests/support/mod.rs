@@ -7,6 +7,7 @@
     reason = "a builder that cannot build is a failed test"
 )]
 
+pub mod binary;
 pub mod keys;
 pub mod mirror;
 pub mod sdk;

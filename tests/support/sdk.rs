@@ -38,6 +38,15 @@ impl Sdk {
         Self { name: ArchiveName::new(version, target), files, appended: Vec::new() }
     }
 
+    /// The fewest files that the layout's rules permit, and one more whose path needs a pax header.
+    pub fn minimal(version: &str, target: &str) -> Self {
+        const NEEDED: [&str; 7] =
+            ["VERSION", "go.env", "bin/go", "bin/gofmt", "pkg/include/textflag.h", "src/make.bash", NON_ASCII_PATH];
+        let mut sdk = Self::new(version, target);
+        sdk.files.retain(|path, _| NEEDED.contains(&path.as_str()) || path.starts_with("pkg/tool/"));
+        sdk
+    }
+
     /// An SDK whose `bin/go` runs, if only to tell its version.
     pub fn linux_amd64(version: &str) -> Self {
         Self::new(version, "linux/amd64")
