@@ -20,10 +20,11 @@ const HEAVY_CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Async stays where bytes come from, and where the program waits for them.
-const ASYNC: [&str; 6] = [
+const ASYNC: [&str; 7] = [
     "src/fetch/",
     "src/cli/runtime.rs",
     "src/cli/fetch.rs",
+    "src/cli/order.rs",
     "src/cli/download.rs",
     "src/cli/list.rs",
     "src/install/tests/",

@@ -21,7 +21,7 @@ use super::gzip::{Gunzip, MAGIC};
 use super::layout::{self, Pieces};
 use super::profile::Profile;
 use super::tarball::{Contents, TarReader};
-use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest};
+use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest, TarFault};
 use crate::error::{Code, Coded};
 use crate::events::Watch;
 use crate::release::ArchiveName;
@@ -180,7 +180,7 @@ pub fn receive<K: Keep>(
         let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch);
         let gunzip = join(gunzip);
         let tar = join(tar);
-        (size_bytes, gunzip.and_then(|()| tar))
+        (size_bytes, earlier_fault(gunzip, tar))
     });
     let size_bytes = size_bytes?;
     let scan = match contents {
@@ -277,34 +277,56 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReceiveError> 
     Ok(filled)
 }
 
-fn gunzip(from: &Incoming, to_tar: SyncSender<Vec<u8>>, spent: &Receiver<Vec<u8>>) -> Result<(), StageError> {
-    let mut gunzip = Gunzip::new();
+/// The fault that comes first in the stream, whichever thread was first to meet one. Behind a broken gzip stream,
+/// the tar stream is always found to end early, which says nothing.
+fn earlier_fault(gunzip: Result<(), ArchiveError>, tar: Result<Contents, StageError>) -> Result<Contents, StageError> {
+    match (gunzip, tar) {
+        (Err(error), Ok(_) | Err(StageError::Archive(ArchiveError::Tar { fault: TarFault::Truncated, .. }))) => {
+            Err(error.into())
+        }
+        (_, tar) => tar,
+    }
+}
+
+fn gunzip(from: &Incoming, to_tar: SyncSender<Vec<u8>>, spent: &Receiver<Vec<u8>>) -> Result<(), ArchiveError> {
     let mut output = spent.recv().unwrap_or_default();
     let mut filled = 0;
+    let result = gunzip_into(&mut output, &mut filled, from, &to_tar, spent);
+    output.truncate(filled);
+    let _ = to_tar.send(output);
+    result
+}
+
+/// What is left in `output` when this returns is the end of the stream, or of what can be read of it.
+fn gunzip_into(
+    output: &mut Vec<u8>,
+    filled: &mut usize,
+    from: &Incoming,
+    to_tar: &SyncSender<Vec<u8>>,
+    spent: &Receiver<Vec<u8>>,
+) -> Result<(), ArchiveError> {
+    let mut gunzip = Gunzip::new();
     for input in &from.full {
         let mut rest = &input[..];
         loop {
-            let (taken, made) = gunzip.decode(rest, output.get_mut(filled..).unwrap_or_default())?;
+            let (taken, made) = gunzip.decode(rest, output.get_mut(*filled..).unwrap_or_default())?;
             rest = rest.get(taken..).unwrap_or_default();
-            filled += made;
-            if filled == output.len() {
+            *filled += made;
+            if *filled == output.len() {
                 let Ok(next) = spent.recv() else { return Ok(()) };
-                if to_tar.send(std::mem::replace(&mut output, next)).is_err() {
+                if to_tar.send(std::mem::replace(output, next)).is_err() {
                     // The reader at the other end has found a fault, which it will report.
                     return Ok(());
                 }
                 output.resize(BUFFER_BYTES, 0);
-                filled = 0;
+                *filled = 0;
             } else if taken == 0 && made == 0 {
                 break;
             }
         }
         let _ = from.spent.try_send(input);
     }
-    gunzip.finish()?;
-    output.truncate(filled);
-    let _ = to_tar.send(output);
-    Ok(())
+    gunzip.finish()
 }
 
 fn split(from: Incoming, profile: Profile, keep: &mut impl Keep) -> Result<Contents, StageError> {

@@ -7,8 +7,8 @@ use goverify::error::FileError;
 use goverify::install::ArchiveSpool;
 
 use super::failure::Failure;
-use super::fetch::{Job, Order, download_and_verify};
 use super::json::Outcome;
+use super::order::{Job, Order, download_and_verify};
 use super::runtime;
 
 pub(crate) async fn run(order: &Order, outcome: &mut Outcome) -> Result<(), Failure> {

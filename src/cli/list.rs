@@ -11,8 +11,9 @@ use super::json::{Listing, Outcome, Report};
 use super::runtime;
 
 pub(crate) fn run(arguments: &List, common: &Common) -> Report {
-    let listing = runtime::run(&Watch::silent(), async {
-        let (_, index) = open(&arguments.source, common).await?;
+    let watch = Watch::silent();
+    let listing = runtime::run(&watch, async {
+        let (_, index) = open(&arguments.source, common, &watch).await?;
         match &arguments.version {
             None => Ok(all(&index)),
             Some(selector) => Ok(one(index.select(selector)?)),
@@ -25,15 +26,15 @@ pub(crate) fn run(arguments: &List, common: &Common) -> Report {
 }
 
 /// The mirror that was asked for, and its index or the one that was given in its place.
-pub(crate) async fn open(source: &Source, common: &Common) -> Result<(Mirror, ReleaseIndex), Failure> {
+pub(crate) async fn open(source: &Source, common: &Common, watch: &Watch) -> Result<(Mirror, ReleaseIndex), Failure> {
     let access = Access { offline: common.offline, ..Access::default() };
     let mirror = match &source.mirror {
         Some(location) => Mirror::at(location, &access)?,
         None => Mirror::official(&access)?,
     };
     let index = match &source.index {
-        Some(location) => index_at(location, &access).await?,
-        None => mirror.index().await?,
+        Some(location) => runtime::until_cancelled(watch, index_at(location, &access)).await?,
+        None => runtime::until_cancelled(watch, mirror.index()).await?,
     };
     Ok((mirror, index))
 }

@@ -1,5 +1,7 @@
 //! All that reads arguments and prints: one module a command, over the library.
 
+#[cfg(feature = "net")]
+mod already;
 mod args;
 #[cfg(feature = "net")]
 mod download;
@@ -11,6 +13,8 @@ mod json;
 mod keys;
 #[cfg(feature = "net")]
 mod list;
+#[cfg(feature = "net")]
+mod order;
 mod output;
 #[cfg(feature = "net")]
 mod progress;

@@ -5,11 +5,15 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use goverify::error::Code;
 use goverify::events::Watch;
 
 use super::failure::Failure;
+
+/// How often a wish to stop is looked for; below what a person notices.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 /// Runs `work` to its end, or until a signal has made it stop.
 pub(crate) fn run<T>(watch: &Watch, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -32,6 +36,21 @@ pub(crate) fn run<T>(watch: &Watch, work: impl Future<Output = Result<T, Failure
             }
         }
     })
+}
+
+/// Awaits `work`, which can be dropped at any point, but no longer than until somebody wishes to stop.
+pub(crate) async fn until_cancelled<T, E>(watch: &Watch, work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    let mut poll = tokio::time::interval(CANCEL_POLL);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return Ok(result?),
+            _ = poll.tick() => if watch.is_cancelled() { return Err(Failure::new(Code::Interrupted, "interrupted")) },
+        }
+    }
 }
 
 /// Runs what blocks, a wait for a lock or the unpacking of files, beside the thread that listens for signals.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
 
-use super::{FetchError, mirror};
+use super::FetchError;
+use super::component::component;
 use crate::error::FileError;
 use crate::events::{Event, Watch};
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
@@ -35,7 +36,7 @@ impl FolderMirror {
     }
 
     pub(super) fn companion(&self, name: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        let path = self.folder.join(mirror::component(name)?);
+        let path = self.folder.join(component(name)?);
         match open_regular(&path) {
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => Ok(Some(read_bounded(opened?, &path, limit_bytes)?)),

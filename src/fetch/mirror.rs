@@ -5,8 +5,6 @@
 //!   `https://go.dev/dl/` is the official source, whose files are elsewhere.
 //! - `file://…`, or anything without a scheme: a folder.
 //! - Any other scheme is refused. A scheme has two letters at least, so that `C:\mirror` is a path.
-//!
-//! Files of a mirror have names of one component, of letters, digits and `._+-`, not beginning with a dot.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -16,9 +14,6 @@ use super::remote::OFFICIAL_INDEX;
 use super::{Access, FetchError, FolderMirror, HttpMirror, folder};
 use crate::events::Watch;
 use crate::release::{ReleaseFile, ReleaseIndex};
-
-/// Longest name of a file in a mirror, in bytes; file systems take no longer one.
-const NAME_SIZE_LIMIT_BYTES: usize = 255;
 
 /// A place that holds an index, archives and their companions.
 #[derive(Debug)]
@@ -174,17 +169,6 @@ fn place(location: &str) -> Result<Place, FetchError> {
     Ok(Place::Web(url))
 }
 
-/// Admits the name of one file in a mirror.
-pub(super) fn component(name: &str) -> Result<&str, FetchError> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._+-".contains(&b);
-    let fits = (1..=NAME_SIZE_LIMIT_BYTES).contains(&name.len());
-    if fits && name.bytes().all(allowed) && !name.starts_with('.') {
-        Ok(name)
-    } else {
-        Err(FetchError::Name(name.to_owned()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,17 +216,5 @@ mod tests {
     fn a_password_in_a_location_is_not_repeated() {
         let error = Mirror::at("https://me:secret@a.example/go", &Access::default()).unwrap_err().to_string();
         assert!(error.contains("https://a.example/go") && !error.contains("secret"), "{error}");
-    }
-
-    #[test]
-    fn names_are_single_components() {
-        let longest = "x".repeat(255);
-        for name in ["go1.22.5.linux-amd64.tar.gz.asc", "index.json", longest.as_str()] {
-            assert!(component(name).is_ok(), "{name}");
-        }
-        let longer = "x".repeat(256);
-        for name in ["", ".", "..", ".x", "a/b", "a\\b", "/a", "a:b", "a?b", "a%2fb", "a\0", longer.as_str()] {
-            assert!(component(name).is_err(), "{name:?}");
-        }
     }
 }

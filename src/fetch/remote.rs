@@ -8,9 +8,10 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use super::component::component;
 use super::http::{Client, Url};
 use super::retry::Patience;
-use super::{Access, FetchError, mirror, transfer};
+use super::{Access, FetchError, transfer};
 use crate::events::Watch;
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
 
@@ -86,7 +87,7 @@ impl HttpMirror {
     }
 
     fn url(&self, name: &str) -> Result<Url, FetchError> {
-        let name = mirror::component(name)?;
+        let name = component(name)?;
         self.files.join(name).map_err(|_| FetchError::Name(name.to_owned()))
     }
 

@@ -5,7 +5,7 @@
 //! - Both are opened without following a link, must be regular files, and the partial is locked; where that fails, the
 //!   download goes on without one.
 //! - Continued is only under a strong entity tag (RFC 9110 §8.8.3), visible ASCII, at most [`ETAG_SIZE_LIMIT_BYTES`], from the
-//!   same URL; without one nothing is kept. The answer must be 206 and continue exactly: see [`Continuation::is_answered`].
+//!   same URL; without one nothing is kept. The answer must be 206 and continue exactly: see `transfer.rs`.
 //! - Kept bytes are a stranger's: nothing here vouches for them, they are read and judged again.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,8 +13,6 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-
-use super::http::Answer;
 
 /// Longest entity tag that is used; real ones have 20 to 70 bytes.
 const ETAG_SIZE_LIMIT_BYTES: usize = 256;
@@ -30,19 +28,8 @@ pub(super) struct Continuation {
     pub(super) etag: String,
 }
 
-impl Continuation {
-    /// Whether a 206 answers it: one part, from the offset to the end of `size` bytes, of the same entity.
-    pub(super) fn is_answered(&self, answer: &Answer, size: u64) -> bool {
-        let range = answer.header("content-range").and_then(content_range);
-        range == size.checked_sub(1).map(|last| (self.offset, last, size))
-            && answer.content_length().is_none_or(|length| Some(length) == size.checked_sub(self.offset))
-            && answer.header("etag").is_none_or(|etag| etag == self.etag)
-            && !answer.media_type().starts_with("multipart/")
-    }
-}
-
 /// First byte, last byte and size of `bytes FIRST-LAST/SIZE` (RFC 9110 §14.4).
-fn content_range(value: &str) -> Option<(u64, u64, u64)> {
+pub(super) fn content_range(value: &str) -> Option<(u64, u64, u64)> {
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let (unit, rest) = value.trim().split_once(' ')?;
     let (range, size) = rest.split_once('/')?;

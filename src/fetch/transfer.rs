@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use super::FetchError;
 use super::bridge::{Frame, bridge};
 use super::http::{Answer, Client, Url};
-use super::resume::Partial;
+use super::resume::{Continuation, Partial, content_range};
 use super::retry::Patience;
 use crate::events::{Event, Watch};
 use crate::release::ReleaseFile;
@@ -89,7 +89,7 @@ impl Attempt<'_> {
         let location = self.patience.location();
         match (answer.status(), continuation) {
             (200, _) => {}
-            (206, Some(continuation)) if continuation.is_answered(&answer, self.size) => {
+            (206, Some(continuation)) if continues(&answer, &continuation, self.size) => {
                 return Ok((answer, continuation.offset));
             }
             (206 | 416, continuation) => {
@@ -151,4 +151,13 @@ impl Attempt<'_> {
         let _ = sender.send(Frame::End).await;
         Ok(())
     }
+}
+
+/// Whether a 206 is what was asked for: one part, from the offset to the end of `size` bytes, of the same entity.
+fn continues(answer: &Answer, asked: &Continuation, size: u64) -> bool {
+    let range = answer.header("content-range").and_then(content_range);
+    range == size.checked_sub(1).map(|last| (asked.offset, last, size))
+        && answer.content_length().is_none_or(|length| Some(length) == size.checked_sub(asked.offset))
+        && answer.header("etag").is_none_or(|etag| etag == asked.etag)
+        && !answer.media_type().starts_with("multipart/")
 }
