@@ -34,7 +34,8 @@
 //! let received = receive(&mut input, &name, &signature.hashes(), spool, &watch)?;
 //! let by = Authenticator::Signature { signature: &signature, keyring: &keyring };
 //! let verified = verify(received, &Expectation::default(), by).outcome?;
-//! let installation = destination.unpack(verified, ReceiptChoice::Write)?.commit(Occupied::Refuse, Durability::Synced)?;
+//! let staged = destination.unpack(verified, ReceiptChoice::Write)?;
+//! let installation = staged.commit(Occupied::Refuse, Durability::Synced)?;
 //! println!("{} files in {}", installation.files, installation.path.display());
 //! # Ok(())
 //! # }

@@ -127,7 +127,8 @@ fn endless_headers_are_cut() {
 
 #[test]
 fn failed_tls_is_final_and_never_retried_as_http() {
-    // A TLS client's first bytes hold no end of a request, so the plain server answers nothing but a hung up connection.
+    // A TLS client's first bytes hold no end of a request, so the plain server answers nothing but a hung up
+    // connection.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let location = format!("https://{}/", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {

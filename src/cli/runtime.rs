@@ -25,10 +25,10 @@ pub(crate) fn run<T>(watch: &Watch, work: impl Future<Output = Result<T, Failure
         tokio::pin!(work);
         loop {
             tokio::select! {
-                result = &mut work => return match (result, received) {
-                    (Err(failure), Some(signal)) if failure.code == Code::Interrupted => Err(Failure::new(signal, failure.message)),
-                    (result, _) => result,
-                },
+                result = &mut work => return result.map_err(|failure| match received {
+                    Some(signal) if failure.code == Code::Interrupted => Failure::new(signal, failure.message),
+                    _ => failure,
+                }),
                 signal = signals.next() => {
                     received = Some(signal);
                     watch.cancel();

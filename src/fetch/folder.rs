@@ -1,7 +1,7 @@
 //! A mirror in a folder: `index.json`, archives and companions, flat.
 //!
-//! Links are followed, since whoever made the folder may have arranged it so; but what is opened must be a regular file. It
-//! is opened once, and its size is compared with the index before a byte is read.
+//! Links are followed, since whoever made the folder may have arranged it so; but what is opened must be a regular
+//! file. It is opened once, and its size is compared with the index before a byte is read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Take};

@@ -1,7 +1,7 @@
 //! A mirror, wherever it is, and how its location is written.
 //!
-//! - `https://…` and `http://…`: a web mirror; a missing slash at the end is added. No user name, password, query or fragment: the
-//!   first two would show in logs and reports, the others have no meaning for a folder.
+//! - `https://…` and `http://…`: a web mirror; a missing slash at the end is added. No user name, password, query or
+//!   fragment: the first two would show in logs and reports, the others have no meaning for a folder.
 //!   `https://go.dev/dl/` is the official source, whose files are elsewhere.
 //! - `file://…`, or anything without a scheme: a folder.
 //! - Any other scheme is refused. A scheme has two letters at least, so that `C:\mirror` is a path.
@@ -65,8 +65,8 @@ impl Mirror {
         }
     }
 
-    /// A small file beside an archive; `None` when the mirror says that it has none. What is larger than `limit_bytes` comes
-    /// as its first `limit_bytes + 1`, so that whoever judges it sees that it is too long.
+    /// A small file beside an archive; `None` when the mirror says that it has none. What is larger than `limit_bytes`
+    /// comes as its first `limit_bytes + 1`, so that whoever judges it sees that it is too long.
     ///
     /// # Errors
     /// [`FetchError`] when it could not be had now; [`FetchError::Name`] when `name` is not one component.
@@ -88,9 +88,9 @@ impl Mirror {
 
     /// Feeds an archive to `consume` on a thread of its own, and returns what it returns.
     ///
-    /// Whenever a transfer breaks, its consumer reads an error, its result is dropped, and a fresh one is fed from the first
-    /// byte. It may stop reading early; then that is the result. With `partials`, a folder, a broken transfer leaves
-    /// its bytes there and a later one, even of another process, continues them where the server can.
+    /// Whenever a transfer breaks, its consumer reads an error, its result is dropped, and a fresh one is fed from the
+    /// first byte. It may stop reading early; then that is the result. With `partials`, a folder, a broken transfer
+    /// leaves its bytes there and a later one, even of another process, continues them where the server can.
     ///
     /// # Errors
     /// [`FetchError`] when exactly the index's size in bytes could not be had, or `watch` was cancelled.
@@ -115,8 +115,8 @@ impl Mirror {
     }
 }
 
-/// Reads an index that is given on its own: the URL of a document (it ends in `.json`, or has a query), the path of a file, or
-/// else the location of a mirror.
+/// Reads an index that is given on its own: the URL of a document (it ends in `.json`, or has a query), the path of a
+/// file, or else the location of a mirror.
 ///
 /// # Errors
 /// As for [`Mirror::at`] and [`Mirror::index`].

@@ -1,7 +1,8 @@
 //! A mirror on the web: its index, archives and companions under one base URL, or the official source.
 //!
-//! - The index is `BASE?mode=json&include=all`, as go.dev/dl and its sister serve it. A web server of files answers that with
-//!   anything else: with a status from 400 on that no retry helps, or with a page. Then it is `BASE/index.json`.
+//! - The index is `BASE?mode=json&include=all`, as go.dev/dl and its sister serve it. A web server of files answers
+//!   that with anything else: with a status from 400 on that no retry helps, or with a page. Then it is
+//!   `BASE/index.json`.
 //! - The official source has its index at go.dev/dl/ and all files at dl.google.com/go/, and no `index.json`.
 //! - 404 and 410 for a companion mean that it was never published; no other answer does.
 

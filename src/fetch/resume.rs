@@ -1,11 +1,11 @@
 //! Partial downloads: the bytes of an archive that arrived before its transfer broke.
 //!
-//! - `SHA256.partial` holds the bytes, `SHA256.etag` the validator and the URL that they came with, a line each. The folder is
-//!   made for the owner alone.
+//! - `SHA256.partial` holds the bytes, `SHA256.etag` the validator and the URL that they came with, a line each. The
+//!   folder is made for the owner alone.
 //! - Both are opened without following a link, must be regular files, and the partial is locked; where that fails, the
 //!   download goes on without one.
-//! - Continued is only under a strong entity tag (RFC 9110 §8.8.3), visible ASCII, at most [`ETAG_SIZE_LIMIT_BYTES`], from the
-//!   same URL; without one nothing is kept. The answer must be 206 and continue exactly: see `transfer.rs`.
+//! - Continued is only under a strong entity tag (RFC 9110 §8.8.3), visible ASCII, at most [`ETAG_SIZE_LIMIT_BYTES`],
+//!   from the same URL; without one nothing is kept. The answer must be 206 and continue exactly: see `transfer.rs`.
 //! - Kept bytes are a stranger's: nothing here vouches for them, they are read and judged again.
 
 use std::fs::{self, File, OpenOptions};

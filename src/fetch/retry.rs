@@ -1,8 +1,8 @@
 //! Patience: how long one job may take, when it is tried again, and how it is stopped.
 //!
 //! - Wait n (from 0) is `backoff * 2^n`, at most [`BACKOFF_CAP`], of which jitter takes up to half away.
-//! - `Retry-After` (RFC 9110 §10.2.3) is seconds or an HTTP date; it can lengthen a wait, up to the caller's cap. What is
-//!   neither, or lies in the past, is ignored.
+//! - `Retry-After` (RFC 9110 §10.2.3) is seconds or an HTTP date; it can lengthen a wait, up to the caller's cap. What
+//!   is neither, or lies in the past, is ignored.
 //! - No wait is begun that would end after the deadline; the last error is returned instead.
 //! - A wish to stop is noticed within [`CANCEL_POLL`], whatever the network does.
 

@@ -1,10 +1,11 @@
 //! One archive over HTTP: attempts, each of which feeds a fresh consumer from the first byte.
 //!
-//! - Exactly the index's size must arrive. An announced length that differs is final before the body is read; a body that goes
-//!   on is final at its first byte too many; one that ends early is tried again, or continued.
-//! - The consumer's result counts when the transfer is complete, or when the consumer wants no more; a failed transfer throws
-//!   it away. Its thread is always awaited, and its panic is passed on.
-//! - A partial download is removed once it is complete or refused, and stays when the network failed or the job was stopped.
+//! - Exactly the index's size must arrive. An announced length that differs is final before the body is read; a body
+//!   that goes on is final at its first byte too many; one that ends early is tried again, or continued.
+//! - The consumer's result counts when the transfer is complete, or when the consumer wants no more; a failed transfer
+//!   throws it away. Its thread is always awaited, and its panic is passed on.
+//! - A partial download is removed once it is complete or refused, and stays when the network failed or the job was
+//!   stopped.
 
 use std::io::BufRead;
 use std::path::Path;

@@ -4,9 +4,8 @@
 //!
 //! 1. [`Destination::prepare`] makes missing parents, opens the parent once, takes the destination's lock and
 //!    removes what killed runs left;
-//! 2. [`Destination::unpack`] fills a new directory beside the destination, `.NAME.goverify-RANDOM`, mode 0700, hashing every file
-//!    again on its way from the spool;
-//!    and adds `.goverify.json`, if it is wanted;
+//! 2. [`Destination::unpack`] fills a new directory beside the destination, `.NAME.goverify-RANDOM`, mode 0700,
+//!    hashing every file again on its way from the spool, and adds `.goverify.json`, if it is wanted;
 //! 3. [`StagedTree::commit`] makes everything durable, renames once, and makes the rename durable.
 //!
 //! Rules:
@@ -82,7 +81,7 @@ pub enum InstallError {
         path: PathBuf,
     },
     /// The spool no longer holds what was verified.
-    #[error("{path}: changed after it was verified: expected SHA-256 {}, got {}", hex::encode(.expected), .actual.map_or_else(|| "the end of the spool".to_owned(), hex::encode))]
+    #[error("{path}: changed after it was verified: expected SHA-256 {}, got {}", hex::encode(.expected), found(.actual))]
     Changed {
         /// The file.
         path: EntryPath,
@@ -103,6 +102,10 @@ pub enum InstallError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn found(actual: &Option<[u8; 32]>) -> String {
+    actual.map_or_else(|| "the end of the spool".to_owned(), hex::encode)
 }
 
 /// Whether a tree says where it comes from.

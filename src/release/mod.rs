@@ -34,7 +34,7 @@ pub enum ReleaseError {
     #[error("index: {0}")]
     Index(String),
     /// The index lists no such release.
-    #[error("{selector}: the index lists no such release{}", .nearest.as_ref().map(|v| format!(" (it has {v})")).unwrap_or_default())]
+    #[error("{selector}: the index lists no such release{}", also(.nearest))]
     ReleaseNotFound {
         /// What was asked for.
         selector: String,
@@ -51,6 +51,10 @@ pub enum ReleaseError {
         /// What there is.
         offered: Vec<String>,
     },
+}
+
+fn also(nearest: &Option<Version>) -> String {
+    nearest.map(|version| format!(" (it has {version})")).unwrap_or_default()
 }
 
 impl Coded for ReleaseError {

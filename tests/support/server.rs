@@ -1,7 +1,7 @@
 //! An HTTP/1.1 server on 127.0.0.1 whose faults are values.
 //!
-//! One request a connection, threads of std. Each path has a [`Response`] and a queue of [`Fault`]s; every request takes the
-//! first one left. All requests are recorded. No thread outlives the server.
+//! One request a connection, threads of std. Each path has a [`Response`] and a queue of [`Fault`]s; every request
+//! takes the first one left. All requests are recorded. No thread outlives the server.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
