@@ -29,6 +29,7 @@ mod intact;
 mod lock;
 mod parallel;
 mod receipt;
+mod reclaim;
 mod staging;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::descent::Descent;
 use super::parallel::{for_each, share_of};
+use super::reclaim::Reclaim;
 use super::{Destination, InstallError, StagedTree};
 use crate::archive::{EntryKind, EntryPath, Manifest};
 use crate::error::FileError;
@@ -57,8 +58,8 @@ pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Resu
     for_each(
         &files_of(manifest),
         |file| FILE_WEIGHT + file.size_bytes,
-        || (Descent::new(&tree.root), vec![0; BUFFER_BYTES]),
-        |(descent, buffer), file| {
+        || (Descent::new(&tree.root), vec![0; BUFFER_BYTES], Reclaim::new(spool)),
+        |(descent, buffer, reclaim), file| {
             if watch.is_cancelled() {
                 return Err(InstallError::Interrupted);
             }
@@ -74,6 +75,7 @@ pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Resu
                 .and_then(|directory| directory.create_file(name.as_ref(), mode))
                 .map_err(at("create"))?;
             copy(file, spool, &mut target, buffer, at)?;
+            reclaim.consumed(file.position..file.position + file.size_bytes);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if done.is_multiple_of(FILES_PER_EVENT) {
                 watch.tell(Event::Unpacked { files: done });
