@@ -48,6 +48,16 @@
 //! It does not judge the Go team's own work, it does not protect an installed tree from whoever may write to it,
 //! and it does not run any program of the archive.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that cannot go on has failed"
+    )
+)]
+
 pub mod archive;
 pub mod error;
 pub mod events;

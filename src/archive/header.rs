@@ -203,7 +203,7 @@ mod tests {
             (block(|h| h.size = [b'7'; 12]), HeaderFault::Number("size")),
             (block(|h| h.size = [b' '; 12]), HeaderFault::Number("size")),
             (block(|h| h.size = *b"00000000008\0"), HeaderFault::Number("size")),
-            (block(|h| h.size = *b"5\0000000000\0"), HeaderFault::Number("size")),
+            (block(|h| h.size = *b"5\x00000000000\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"77777777777\0"), HeaderFault::Size(0o77_777_777_777)),
             (block(|h| h.mode = *b"0000777\0"), HeaderFault::Mode(0o777)),
             (block(|h| h.mode = *b"0004755\0"), HeaderFault::Mode(0o4755)),

@@ -16,8 +16,6 @@
 //!
 //! It does not check a digest or a signature, and does not read object stores' own protocols.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
-
 mod bridge;
 mod component;
 mod error;
