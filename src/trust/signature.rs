@@ -8,20 +8,20 @@
 //! - the creation time is in the hashed area and not in the future (30 minutes of clock skew are allowed);
 //! - sequoia's standard policy has the last word on algorithms, key sizes and critical subpackets;
 //! - all signatures at hand must agree: one good signature by a trusted key is needed, one bad signature by a
-//!   trusted key is fatal, and signatures by unknown keys are reported and change nothing.
+//!   trusted key is fatal, and well-formed signatures by unknown keys change nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sequoia_openpgp as openpgp;
 
 use jiff::Timestamp;
-use openpgp::Packet;
 use openpgp::cert::amalgamation::key::PrimaryKey;
 use openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use openpgp::packet::Signature;
 use openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use openpgp::policy::{HashAlgoSecurity, Policy};
 use openpgp::types::{HashAlgorithm, RevocationStatus, SignatureType};
+use openpgp::{KeyHandle, Packet};
 
 use super::keyring::{KeyPolicy, Keyring};
 use super::{ArmorFault, PacketFault, armor, packets};
@@ -95,7 +95,7 @@ impl DetachedSignature {
     /// Parses an `.asc` file by the rules of this module.
     ///
     /// # Errors
-    /// [`SignatureError`] with the code `signature-malformed`.
+    /// [`SignatureError`] with the code `signature-malformed`, or `signature-bad` for a hash algorithm that is too weak.
     pub fn parse(armored: &[u8]) -> Result<Self, SignatureError> {
         let bytes = armor::parse(armored)?;
         let signatures = packets::signature_bodies(&bytes)?.into_iter().map(parse_body).collect::<Result<_, _>>()?;
@@ -250,7 +250,11 @@ fn check_one<K>(
         .ok_or_else(|| SignatureError::Time("no creation time in its hashed area".to_owned()))?;
     let untrusted = |reason: String| SignatureError::UntrustedKey { issuer: issuer.clone(), reason };
     let bad = |reason: String| SignatureError::Bad { issuer: issuer.clone(), reason };
-    let issuers = signature.get_issuers();
+    let mut issuers = signature.get_issuers();
+    // Key IDs can be made to collide; where a fingerprint says who it was, they say nothing.
+    if issuers.iter().any(|issuer| matches!(issuer, KeyHandle::Fingerprint(_))) {
+        issuers.retain(|issuer| matches!(issuer, KeyHandle::Fingerprint(_)));
+    }
     let mut refusal = "not a trusted key".to_owned();
     let keys = keyring.certificates().iter().flat_map(|c| c.keys().key_handles(issuers.iter()));
     // Without this, sequoia would offer every key where a signature names nobody.

@@ -55,6 +55,11 @@ impl Home {
         self.folder.path().join("work")
     }
 
+    /// Where a mirror may stand; not there yet.
+    pub fn mirror(&self) -> PathBuf {
+        self.folder.path().join("mirror")
+    }
+
     /// Lets a program, the binary or one that starts it, run in these folders and nowhere else.
     pub fn surround(&self, mut command: Command) -> Command {
         for variable in FOREIGN_VARIABLES {

@@ -8,11 +8,16 @@
 )]
 
 pub mod binary;
+#[cfg(feature = "net")]
+pub mod depot;
+pub mod desk;
 pub mod keys;
 pub mod mirror;
 pub mod sdk;
 #[cfg(feature = "net")]
 pub mod server;
+#[cfg(all(feature = "net", unix))]
+pub mod started;
 pub mod tar_entry;
 #[cfg(feature = "net")]
 pub mod world;
