@@ -61,5 +61,5 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         json!({"check": "layout", "status": "passed", "files": files, "unpacked_bytes": unpacked_bytes, "source": "receipt"}),
         json::transparency_not_requested(),
     ];
-    Ok(Installed { path: path.display().to_string(), files, already: true })
+    Ok(Installed { path: path.to_owned(), files, already: true })
 }

@@ -96,8 +96,9 @@ pub(crate) struct KeyringFiles {
 #[cfg(feature = "net")]
 #[derive(Args, Clone)]
 pub(crate) struct Source {
-    /// A folder, file:// or http(s):// location that holds an index and archives [default: go.dev/dl]
-    #[arg(long, value_name = "LOCATION", env = "GOVERIFY_MIRROR")]
+    /// A folder, file:// or http(s):// location that holds an index and archives [default: the variable
+    /// GOVERIFY_MIRROR, else go.dev/dl]
+    #[arg(long, value_name = "LOCATION")]
     pub(crate) mirror: Option<String>,
     /// Where the index is, when the mirror has none
     #[arg(long, value_name = "LOCATION")]

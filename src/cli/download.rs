@@ -13,6 +13,9 @@ use super::runtime;
 
 pub(crate) async fn run(order: &Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let path = order.arguments.output.clone().unwrap_or_else(|| PathBuf::from(order.file.name().to_string()));
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Failure::usage(format!("{}: names a folder, -o needs a file", path.display())));
+    }
     let path = std::path::absolute(&path).map_err(FileError::at(&path, "make absolute"))?;
     let folder = path.parent().map(Path::to_owned).ok_or_else(|| Failure::usage("-o: a file name is needed"))?;
     let (occupied, durability) = order.choices();

@@ -73,8 +73,7 @@ async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let (occupied, durability) = order.choices();
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
-    outcome.installed =
-        Some(Installed { path: installation.path.display().to_string(), files: installation.files, already: false });
+    outcome.installed = Some(Installed { path: installation.path, files: installation.files, already: false });
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
     }
     if let Some(installed) = &outcome.installed {
         let how = if installed.already { "already installed" } else { "installed" };
-        lines.push(format!("{} files {how} in {}", installed.files, printable(&installed.path)));
+        lines.push(format!("{} files {how} in {}", installed.files, printable(&installed.path.display().to_string())));
     }
     lines
 }

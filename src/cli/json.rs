@@ -1,5 +1,7 @@
 //! The report: what every command has to say, as data. `--json` prints it, `human.rs` words it.
 
+use std::path::{Path, PathBuf};
+
 use goverify::release::{ArchiveName, Target};
 use goverify::trust::{Check, CheckKind, CheckStatus, Evidence};
 use serde::Serialize;
@@ -50,7 +52,8 @@ pub(crate) struct ArchiveReport {
 
 #[derive(Serialize)]
 pub(crate) struct Installed {
-    pub(crate) path: String,
+    #[serde(serialize_with = "lossy")]
+    pub(crate) path: PathBuf,
     pub(crate) files: u64,
     pub(crate) already: bool,
 }
@@ -92,7 +95,7 @@ impl Report {
     pub(crate) fn exit_code(&self) -> u8 {
         let codes =
             self.results.iter().filter_map(|outcome| outcome.error.as_ref()).map(|failure| failure.code.exit_code());
-        codes.fold(0, |worst, code| if worst == 1 || code == 1 { 1 } else { worst.max(code) })
+        codes.fold(0, worst)
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -112,6 +115,16 @@ impl Report {
         }
         document
     }
+}
+
+/// The worse of two exit codes.
+pub(crate) fn worst(one: u8, other: u8) -> u8 {
+    if one == 1 || other == 1 { 1 } else { one.max(other) }
+}
+
+/// JSON is text, so a path's other bytes are replaced.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 fn result(outcome: &Outcome) -> Value {

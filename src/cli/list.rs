@@ -28,8 +28,8 @@ pub(crate) fn run(arguments: &List, common: &Common) -> Report {
 /// The mirror that was asked for, and its index or the one that was given in its place.
 pub(crate) async fn open(source: &Source, common: &Common, watch: &Watch) -> Result<(Mirror, ReleaseIndex), Failure> {
     let access = Access { offline: common.offline, ..Access::default() };
-    let mirror = match &source.mirror {
-        Some(location) => Mirror::at(location, &access)?,
+    let mirror = match source.mirror.clone().map_or_else(mirror_of_environment, |location| Ok(Some(location)))? {
+        Some(location) => Mirror::at(&location, &access)?,
         None => Mirror::official(&access)?,
     };
     let index = match &source.index {
@@ -37,6 +37,13 @@ pub(crate) async fn open(source: &Source, common: &Common, watch: &Watch) -> Res
         None => runtime::until_cancelled(watch, mirror.index()).await?,
     };
     Ok((mirror, index))
+}
+
+/// An empty variable is as good as none.
+fn mirror_of_environment() -> Result<Option<String>, Failure> {
+    let value = std::env::var_os("GOVERIFY_MIRROR").filter(|value| !value.is_empty());
+    let text = value.map(|value| value.into_string().map_err(|_| Failure::usage("GOVERIFY_MIRROR: not UTF-8")));
+    text.transpose()
 }
 
 fn all(index: &ReleaseIndex) -> Listing {

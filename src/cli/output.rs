@@ -3,13 +3,14 @@
 //! A reader that goes away (`goverify list | head -1`) ends the output, not the command: the exit code stays that
 //! of the verdict.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use super::args::{Color, Common};
 use super::failure::Failure;
 use super::human::{self, Style};
-use super::json::{Outcome, Report};
+use super::json::{Outcome, Report, worst};
 use goverify::error::Code;
 
 /// The two streams, and how much goes there.
@@ -58,13 +59,14 @@ impl Output {
                 self.to_stderr(&[format!("{} {hint}", self.style.hint("hint:"))]);
             }
         }
-        let written = if self.json { print(&[report.to_json().to_string()]) } else { print(&self.data(&report)) };
+        let written =
+            if self.json { print(&[report.to_json().to_string().into()]) } else { print(&self.data(&report)) };
         match written {
             Ok(()) => ExitCode::from(exit_code),
             Err(error) => {
                 let failure = Failure::new(Code::Io, format!("standard output: {error}"));
                 self.to_stderr(&self.error_lines(&failure));
-                ExitCode::from(exit_code.max(failure.code.exit_code()))
+                ExitCode::from(worst(exit_code, failure.code.exit_code()))
             }
         }
     }
@@ -75,23 +77,24 @@ impl Output {
         lines
     }
 
-    fn data(&self, report: &Report) -> Vec<String> {
+    fn data(&self, report: &Report) -> Vec<OsString> {
         if let Some(listing) = &report.listing {
-            return listing.lines.clone();
+            return listing.lines.iter().map(OsString::from).collect();
         }
         report.results.iter().filter_map(|outcome| self.data_line(report.command, outcome)).collect()
     }
 
-    fn data_line(&self, command: &str, outcome: &Outcome) -> Option<String> {
+    fn data_line(&self, command: &str, outcome: &Outcome) -> Option<OsString> {
         match (&outcome.error, &outcome.installed) {
-            (None, _) if command == "verify" => (!self.quiet).then(|| format!("OK {}", outcome.label)),
+            (None, _) if command == "verify" => (!self.quiet).then(|| format!("OK {}", outcome.label).into()),
             (Some(failure), _) if command == "verify" => {
                 let word = if failure.code.is_rejection() { "REJECTED" } else { "ERROR" };
                 let reason = failure.message.strip_prefix(&format!("{}: ", outcome.label)).unwrap_or(&failure.message);
-                Some(format!("{word} {}: {reason}", outcome.label))
+                Some(format!("{word} {}: {reason}", outcome.label).into())
             }
-            (None, Some(installed)) => Some(installed.path.clone()),
-            (None, None) => Some(outcome.label.clone()),
+            // The very bytes, for scripts that use them as a path.
+            (None, Some(installed)) => Some(installed.path.clone().into()),
+            (None, None) => Some(outcome.label.clone().into()),
             (Some(_), _) => None,
         }
     }
@@ -102,9 +105,10 @@ impl Output {
     }
 }
 
-fn print(lines: &[String]) -> io::Result<()> {
+fn print(lines: &[OsString]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = lines.iter().try_for_each(|line| writeln!(stdout, "{line}")).and_then(|()| stdout.flush());
+    let written = lines.iter().try_for_each(|line| stdout.write_all(&[line.as_encoded_bytes(), b"\n"].concat()));
+    let written = written.and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

@@ -64,6 +64,10 @@ fn prepare(arguments: &Verify) -> Result<(Vec<PathBuf>, Context<'_>), Failure> {
     Ok((archives, Context { arguments, keyring, index }))
 }
 
+fn is_missing(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
@@ -90,7 +94,18 @@ fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
 }
 
 fn read_at_most(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    let file = File::open(path).map_err(FileError::at(path, "open"))?;
+    read_from(File::open(path).map_err(FileError::at(path, "open"))?, path, limit_bytes)
+}
+
+/// Opens a file that nobody named. Where a stranger put a FIFO, opening it would wait for ever.
+fn open_found(path: &Path) -> Result<File, FileError> {
+    if path.metadata().map_err(FileError::at(path, "look at"))?.is_file() {
+        return File::open(path).map_err(FileError::at(path, "open"));
+    }
+    Err(FileError::at(path, "read")(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")))
+}
+
+fn read_from(file: File, path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
     let mut content = Vec::new();
     file.take(limit_bytes).read_to_end(&mut content).map_err(FileError::at(path, "read"))?;
     Ok(content)
@@ -135,13 +150,16 @@ fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome)
         return Err(Failure::new(Code::SignatureNotPublished, message));
     }
     let expectation = expectation(&name, context)?;
-    let signature = signature(path, label, context.arguments)?;
-    let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
+    // The archive first: where there is none, its signature is not what is missing.
     let mut input: Box<dyn Read> = if is_stdin(path) {
         Box::new(io::stdin())
-    } else {
+    } else if context.arguments.archives.iter().any(|named| named == path) {
         Box::new(File::open(path).map_err(FileError::at(path, "open"))?)
+    } else {
+        Box::new(open_found(path)?)
     };
+    let signature = signature(path, label, context.arguments)?;
+    let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
     let received = receive(&mut *input, &name, &algorithms, Discard, &Watch::silent());
     let received = received.map_err(|error| Failure::of(label, &error))?;
     if let Some(report) = &mut outcome.archive {
@@ -201,8 +219,14 @@ fn signature(path: &Path, label: &str, arguments: &Verify) -> Result<Option<Deta
     let Some(signature_path) = arguments.signature.clone().or(beside) else {
         return not_published("standard input has no signature beside it; --signature FILE names one".to_owned());
     };
-    let text = match read_at_most(&signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1) {
-        Err(error) if arguments.signature.is_none() && error.source.kind() == io::ErrorKind::NotFound => {
+    let limit_bytes = SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1;
+    let read = match arguments.signature {
+        Some(_) => read_at_most(&signature_path, limit_bytes),
+        None => open_found(&signature_path).and_then(|file| read_from(file, &signature_path, limit_bytes)),
+    };
+    let text = match read {
+        // A link that leads nowhere is a signature that cannot be read, not one that was never there.
+        Err(_) if arguments.signature.is_none() && is_missing(&signature_path) => {
             return not_published(format!("no signature beside it ({})", signature_path.display()));
         }
         text => text?,

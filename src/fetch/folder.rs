@@ -38,7 +38,8 @@ impl FolderMirror {
     pub(super) fn companion(&self, name: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
         let path = self.folder.join(component(name)?);
         match open_regular(&path) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            // A link that leads nowhere cannot be read, which is not to say that nothing was ever published.
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
             opened => Ok(Some(read_bounded(opened?, &path, limit_bytes)?)),
         }
     }

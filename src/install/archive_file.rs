@@ -1,9 +1,11 @@
 //! The verified archive itself as a file, with its companions beside it.
 //!
 //! - until the verdict the compressed bytes are in a file without a name, beside the destination;
-//! - after it they are copied under a name that nobody can guess and hashed once more on the way; the file gets its
-//!   own name in one step when all of it is there and durable;
-//! - `.asc` and `.sha256` follow in the same way, so whoever sees the archive's name sees a whole archive.
+//! - after it they are copied under a name that nobody can guess and hashed once more on the way;
+//! - `.sha256`, `.asc` and, last, the archive get their names when all of them are written and durable, so whoever sees
+//!   the archive's name sees a whole archive with its companions;
+//! - a companion of another content is not replaced either without leave, and what was given a name is taken back when
+//!   a later one cannot get its own.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -105,47 +107,101 @@ impl VerifiedArchive<ArchiveSpool> {
         if <[u8; 32]>::from(sha256.finalize()) != *self.sha256() {
             return Err(InstallError::ArchiveChanged { path: path.to_owned() });
         }
-        persist(copy, path, occupied, durability)?;
-        if let Some((_, armored)) = self.signature() {
-            write_beside(path, ".asc", armored.as_bytes(), durability)?;
+        let mut staged = vec![stage(beside(path, ".sha256"), hex::encode(self.sha256()).as_bytes())?];
+        match self.signature() {
+            Some((_, armored)) => staged.push(stage(beside(path, ".asc"), armored.as_bytes())?),
+            // A signature of other bytes would speak against these.
+            None if occupied == Occupied::Replace => remove_if_there(&beside(path, ".asc"))?,
+            None => ArchiveSpool::check_vacant(&beside(path, ".asc"), occupied)?,
         }
-        write_beside(path, ".sha256", hex::encode(self.sha256()).as_bytes(), durability)
+        staged.push(Some((path.to_owned(), copy)));
+        persist_all(staged.into_iter().flatten().collect(), occupied, durability)
     }
 }
 
-fn write_beside(path: &Path, suffix: &str, content: &[u8], durability: Durability) -> Result<(), InstallError> {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut companion = path.as_os_str().to_owned();
     companion.push(suffix);
-    let companion = PathBuf::from(companion);
-    let folder = companion.parent().unwrap_or(path);
-    let mut copy = NamedTempFile::new_in(folder).map_err(FileError::at(&companion, "make a file for"))?;
-    copy.write_all(content).map_err(FileError::at(&companion, "write"))?;
-    // A companion belongs to the archive that has just been published, so an older one goes.
-    persist(copy, &companion, Occupied::Replace, durability)
+    companion.into()
 }
 
-fn persist(copy: NamedTempFile, path: &Path, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
-    let at = |verb| FileError::at(path, verb);
+fn remove_if_there(path: &Path) -> Result<(), FileError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::at(path, "remove")(error)),
+        _ => Ok(()),
+    }
+}
+
+type Staged = (PathBuf, NamedTempFile);
+
+/// A companion that has yet to get its name; `None` where it stands there already, to the byte.
+fn stage(path: PathBuf, content: &[u8]) -> Result<Option<Staged>, FileError> {
+    let same = path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == content.len() as u64)
+        && std::fs::read(&path).is_ok_and(|found| found == content);
+    if same {
+        return Ok(None);
+    }
+    let folder = path.parent().unwrap_or(&path);
+    let mut copy = NamedTempFile::new_in(folder).map_err(FileError::at(&path, "make a file for"))?;
+    copy.write_all(content).map_err(FileError::at(&path, "write"))?;
+    Ok(Some((path, copy)))
+}
+
+fn persist_all(staged: Vec<Staged>, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
+    for (path, copy) in &staged {
+        finish(copy.as_file(), path, durability)?;
+    }
+    let folder = staged.last().and_then(|(path, _)| path.parent()).map(Path::to_owned);
+    let mut named = Vec::new();
+    for (path, copy) in staged {
+        if let Err(error) = persist(copy, &path, occupied) {
+            // What was replaced is gone; what was new must not stay.
+            if occupied == Occupied::Refuse {
+                named.iter().for_each(|path| _ = std::fs::remove_file(path));
+            }
+            return Err(error);
+        }
+        named.push(path);
+    }
+    match folder.filter(|_| durability == Durability::Synced) {
+        Some(folder) => Ok(sync_folder(&folder)?),
+        None => Ok(()),
+    }
+}
+
+fn finish(file: &File, path: &Path, durability: Durability) -> Result<(), FileError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        copy.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(at("set the mode of"))?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(FileError::at(path, "set the mode of"))?;
     }
     if durability == Durability::Synced {
-        copy.as_file().sync_all().map_err(at("sync"))?;
+        file.sync_all().map_err(FileError::at(path, "sync"))?;
     }
-    match occupied {
+    Ok(())
+}
+
+fn persist(copy: NamedTempFile, path: &Path, occupied: Occupied) -> Result<(), InstallError> {
+    let persisted = match occupied {
         Occupied::Replace => copy.persist(path),
         Occupied::Refuse => copy.persist_noclobber(path),
+    };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(InstallError::DestinationExists { path: path.to_owned() })
+        }
+        Err(error) => Err(FileError::at(path, "rename to")(error.error).into()),
     }
-    .map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => InstallError::DestinationExists { path: path.to_owned() },
-        _ => at("rename to")(error.error).into(),
-    })?;
-    if durability == Durability::Synced
-        && let Some(folder) = path.parent()
-    {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::at(folder, "sync"))?;
-    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder).and_then(|open| open.sync_all()).map_err(FileError::at(folder, "sync"))
+}
+
+/// Windows has no way to sync a directory that needs no privilege.
+#[cfg(windows)]
+fn sync_folder(_: &Path) -> Result<(), FileError> {
     Ok(())
 }

@@ -1,0 +1,235 @@
+//! `goverify fetch` among other processes: interrupted, sixteen at once, without room on the disk, without a reader.
+
+#![cfg(all(feature = "net", unix))]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use rustix::process::Signal;
+use support::binary::{INDEX_QUERY, Run, assert_installed, snapshot};
+use support::depot::{Depot, requests_for};
+use support::server::Fault;
+use support::started::{Started, file, heavy, kept_bytes, large, names, noise, small, staging, wait_until};
+use support::world::{NAME, PATH};
+
+const ASC_PATH: &str = "/go1.22.5.linux-amd64.tar.gz.asc";
+#[test]
+fn a_signal_ends_a_stalled_download_and_leaves_nothing() {
+    let depot = Depot::of(&[small()]);
+    let size = depot.files[NAME].len();
+    for (signal, exit, code) in [(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")] {
+        for (path, at) in [(INDEX_QUERY, 10), (ASC_PATH, 10), (PATH, 0), (PATH, size / 2)] {
+            for fault in [Fault::StallAt(at), Fault::Silence] {
+                let server = depot.serve();
+                depot.break_path(&server, path, [fault.clone()]);
+                let run = Started::new(depot.fetch_command(&server.url(), &["--json"]));
+                wait_until("it is asked for", || requests_for(&server, path) == 1);
+                run.signal(signal);
+                let run = run.end().exits(exit);
+                assert_eq!(run.error_code(), code, "{path} {fault:?}: {run:#?}");
+                depot.home.assert_untouched();
+                // The same call, uninterrupted.
+                depot.fetch(&server.url(), &[]).exits(0);
+                assert_installed(&depot.destination(), &small(), true);
+                assert_eq!(depot.home.cached(), []);
+                fs::remove_dir_all(depot.home.home().join("made")).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_stalled_list() {
+    let depot = Depot::of(&[small()]);
+    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let server = depot.serve();
+        depot.break_path(&server, INDEX_QUERY, [Fault::Silence]);
+        let run = Started::new(depot.home.command(["list", "--mirror", &server.url()]));
+        wait_until("it is asked for", || requests_for(&server, INDEX_QUERY) == 1);
+        run.signal(signal);
+        run.end().exits(exit);
+    }
+}
+
+#[test]
+fn an_interrupted_download_is_continued() {
+    let depot = Depot::of(&[small()]);
+    let server = depot.serve();
+    depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
+    let run = Started::new(depot.fetch_command(&server.url(), &[]));
+    wait_until("so much has arrived", || kept_bytes(&depot) == 1000);
+    run.signal(Signal::INT);
+    run.end().exits(130);
+    assert_eq!(kept_bytes(&depot), 1000);
+    depot.home.assert_untouched();
+    depot.fetch(&server.url(), &[]).exits(0);
+    assert_installed(&depot.destination(), &small(), true);
+    assert_eq!(server.requests().last().unwrap().header("range"), Some("bytes=1000-"));
+}
+
+#[test]
+fn a_signal_while_unpacking_leaves_nothing() {
+    let sdk = large();
+    let depot = Depot::of(std::slice::from_ref(&sdk));
+    let server = depot.serve();
+    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let run = Started::new(depot.fetch_command(&server.url(), &[]));
+        wait_until("a file is unpacked", || staging(&depot).is_some_and(|staging| staging.join(file(0)).exists()));
+        run.signal(signal);
+        run.end().exits(exit);
+        depot.home.assert_untouched();
+    }
+    depot.fetch(&server.url(), &[]).exits(0);
+    assert_installed(&depot.destination(), &sdk, true);
+}
+
+#[test]
+fn a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
+    let depot = Depot::of(&[small()]);
+    let parent = depot.destination().parent().unwrap().to_owned();
+    let path = parent.join(".go.goverify.lock");
+    for (signal, exit) in [(Some(Signal::INT), 130), (Some(Signal::TERM), 143), (None, 0)] {
+        fs::create_dir(&parent).unwrap();
+        let lock = fs::File::create(&path).unwrap();
+        lock.lock().unwrap();
+        let server = depot.serve();
+        let run = depot.fetch(&server.url(), &["--lock-timeout", "0", "--json"]).exits(5);
+        assert_eq!(run.error_code(), "locked");
+        assert!(run.result()["error"]["hint"].is_string());
+
+        let mut run = Started::new(depot.fetch_command(&server.url(), &[]));
+        wait_until("the index has been asked for", || requests_for(&server, INDEX_QUERY) == 2);
+        assert!(!run.has_ended());
+        match signal {
+            Some(signal) => run.signal(signal),
+            // Whoever holds the lock removes its file before letting go.
+            None => fs::remove_file(&path).and_then(|()| lock.unlock()).unwrap(),
+        }
+        run.end().exits(exit);
+        let left = if signal.is_some() { ".go.goverify.lock" } else { "go" };
+        assert_eq!(names(&parent), [left], "others' locks are not removed, ours is");
+        assert_eq!(requests_for(&server, PATH), usize::from(signal.is_none()), "nothing is fetched without the lock");
+        fs::remove_dir_all(&parent).unwrap();
+    }
+}
+
+#[test]
+fn sixteen_at_once_make_one_download_and_one_tree() {
+    let sdk = heavy();
+    let depot = Depot::of(std::slice::from_ref(&sdk));
+    let server = depot.serve();
+    let runs: Vec<_> = (0..16).map(|_| Started::new(depot.fetch_command(&server.url(), &["--json"]))).collect();
+    let mut fresh = 0;
+    for run in runs {
+        let result = run.end().exits(0).result();
+        assert_eq!([&result["verdict"], &result["trust"]], ["verified", "signature"]);
+        fresh += usize::from(result["installed"]["already"] == false);
+    }
+    assert_eq!((fresh, requests_for(&server, PATH), requests_for(&server, ASC_PATH)), (1, 1, 1));
+    assert_installed(&depot.destination(), &sdk, true);
+    assert_eq!(names(depot.destination().parent().unwrap()), ["go"]);
+    assert_eq!(depot.home.cached(), []);
+}
+
+#[test]
+fn a_download_to_one_place_holds_up_no_other() {
+    let depot = Depot::of(&[small()]);
+    let server = depot.serve();
+    depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
+    let stalled = Started::new(depot.fetch_command(&server.url(), &[]));
+    wait_until("it stalls", || kept_bytes(&depot) == 1000);
+    let other = depot.home.home().join("other");
+    depot.run(&server.url(), &["1.22.5", "linux/amd64", "--to", other.to_str().unwrap()]).exits(0);
+    assert_installed(&other, &small(), true);
+    assert_eq!(kept_bytes(&depot), 1000, "what another process holds is left alone");
+    stalled.signal(Signal::INT);
+    stalled.end().exits(130);
+    assert_eq!(names(&depot.home.home()), ["other"]);
+}
+
+#[test]
+fn a_tree_that_is_replaced_is_there_all_the_time() {
+    let depot = Depot::of(&[small()]);
+    let mirror = depot.write();
+    depot.fetch(&mirror, &[]).exits(0);
+    let version = depot.destination().join("VERSION");
+    let mut runs: Vec<_> = (0..8).map(|_| Started::new(depot.fetch_command(&mirror, &["--force", "--json"]))).collect();
+    let mut looks = 0;
+    while !runs.iter_mut().all(Started::has_ended) {
+        assert!(fs::read(&version).is_ok_and(|text| text.starts_with(b"go1.22.5\n")), "look {looks}");
+        looks += 1;
+    }
+    assert!(looks > 0);
+    for run in runs {
+        assert_eq!(run.end().exits(0).result()["installed"]["already"], false);
+    }
+    assert_installed(&depot.destination(), &small(), true);
+    assert_eq!(names(depot.destination().parent().unwrap()), ["go"]);
+}
+
+#[test]
+fn without_a_reader_the_tree_is_installed_all_the_same() {
+    let depot = Depot::of(&[small()]);
+    let mirror = depot.write();
+    for already in [false, true] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = depot.fetch_command(&mirror, &[]).stdout(writer).output().unwrap();
+        Run::of(output).exits(0);
+        assert_installed(&depot.destination(), &small(), true);
+        assert_eq!(names(depot.destination().parent().unwrap()), ["go"], "{already}");
+    }
+    // A shell can close it altogether.
+    let program = depot.fetch_command(&mirror, &["--force"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\" >&- 2>&-"]).arg(program.get_program()).args(program.get_args());
+    Run::of(depot.home.surround(shell).output().unwrap()).exits(0);
+    assert_installed(&depot.destination(), &small(), true);
+}
+
+/// Runs a script as root of a user namespace of its own, where it may mount; says so where that is forbidden.
+#[cfg(target_os = "linux")]
+fn in_a_namespace(depot: &Depot, script: &str, program: &Command) -> Option<Run> {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+    unshare.arg(program.get_program()).args(program.get_args());
+    let output = depot.home.surround(unshare).output().ok()?;
+    (output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare:")).then(|| Run::of(output))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_as_such_and_left_as_it_was() {
+    let sdk = large().with_file("src/noise", noise(500_000, 1), 0o644);
+    let depot = Depot::of(std::slice::from_ref(&sdk));
+    let disk = depot.home.home();
+    let to = disk.join("made").join("go");
+    let server = depot.serve();
+    let program = depot.command(&server.url(), &["1.22.5", "linux/amd64", "--json", "--to", to.to_str().unwrap()]);
+    // The spool takes 4.4 MiB, the tree 6.2 MiB, as each of its files takes a page.
+    for (size, inodes, exit) in [("1m", 0, 5), ("5m", 0, 5), ("64m", 300, 5), ("64m", 0, 0)] {
+        let script = format!(
+            "mount -t tmpfs -o size={size},nr_inodes={inodes},mode=755 tmpfs '{0}' || exit 99
+             \"$0\" \"$@\"; code=$?; (cd '{0}' && find . -mindepth 1 -maxdepth 2) >&2; exit $code",
+            disk.display(),
+        );
+        let Some(run) = in_a_namespace(&depot, &script, &program) else {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "skipped: no file system may be mounted here");
+            return;
+        };
+        let run = run.exits(exit);
+        let left: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("./")).collect();
+        if exit == 0 {
+            assert_eq!(left, ["./made", "./made/go"], "{run:#?}");
+            continue;
+        }
+        assert_eq!(run.error_code(), "no-space", "{size}: {run:#?}");
+        assert!(run.result()["error"]["hint"].is_string());
+        assert_eq!(left, [""; 0], "{size}: {run:#?}");
+    }
+    assert_eq!(snapshot(&disk), [""; 0], "the file systems were mounted in namespaces that are gone");
+}
