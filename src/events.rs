@@ -16,6 +16,11 @@ pub enum Event {
         /// Its whole size in bytes, where it is known.
         size_bytes: Option<u64>,
     },
+    /// An earlier, broken download is continued: these bytes of it are used again.
+    Resuming {
+        /// Bytes that were kept.
+        bytes: u64,
+    },
     /// So many bytes of the archive have arrived, in all.
     Received {
         /// Bytes since the archive's first.
@@ -57,6 +62,17 @@ impl Watch {
     #[must_use]
     pub fn silent() -> Self {
         Self::new(|_| {})
+    }
+
+    /// A watch on the same job that calls `observer` for every event as well.
+    #[must_use]
+    pub fn with(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let first = Arc::clone(&self.observer);
+        let both = move |event: Event| {
+            observer(&event);
+            first(event);
+        };
+        Self { observer: Arc::new(both), cancelled: Arc::clone(&self.cancelled) }
     }
 
     /// Reports one event.

@@ -231,3 +231,37 @@ fn a_current_folder_that_is_gone_matters_only_where_it_is_needed() {
     from_nowhere(depot.destination().to_str().unwrap()).exits(0);
     assert_installed(&depot.destination(), &sdk(), true);
 }
+
+#[test]
+fn a_receipt_cannot_speak_to_the_terminal() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    depot.fetch(&mirror, &[]).exits(0);
+    let receipt = depot.destination().join(RECEIPT);
+    let text = fs::read_to_string(&receipt).unwrap();
+    let key = depot.signer.signing_fingerprint();
+    fs::write(&receipt, text.replace(&key, "\\u001b[31m")).unwrap();
+    let run = depot.fetch(&mirror, &["-v"]).exits(0);
+    assert!(run.stderr.contains("\\u{1b}[31m") && !run.stderr.contains('\u{1b}'), "{run:#?}");
+}
+
+#[test]
+fn an_archive_is_not_put_where_others_could_exchange_it() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    let folder = depot.home.home().join("open");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("go.tar.gz");
+    for (mode, code) in [(0o777, Some("permission-denied")), (0o1777, None)] {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        let arguments = [&WANTED[..], &["--download-only", "--json", "-o", file.to_str().unwrap()]].concat();
+        let run = depot.run(&mirror, &arguments);
+        match code {
+            Some(code) => {
+                assert_eq!(run.exits(5).error_code(), code);
+                assert_eq!(snapshot(&folder), [""; 0]);
+            }
+            None => drop(run.exits(0)),
+        }
+    }
+}

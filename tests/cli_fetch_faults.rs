@@ -285,13 +285,27 @@ fn what_the_cache_holds_is_checked_as_if_it_came_from_a_stranger() {
     let mut forged = depot.files[NAME][..1000].to_vec();
     forged[500] ^= 1;
     keep(&forged);
-    assert_failed(&depot, depot.fetch(&server.url(), &["--json"]), (1, "digest-mismatch"), "forged partial download");
-    keep(&depot.files[NAME][..1000]);
+    // The mirror is not to blame for what the cache holds, so it is asked once more for all of it.
     depot.fetch(&server.url(), &[]).exits(0);
+    assert_installed(&depot.destination(), &sdk(), true);
+    keep(&depot.files[NAME][..1000]);
+    depot.fetch(&server.url(), &["--force"]).exits(0);
     assert_installed(&depot.destination(), &sdk(), true);
     let ranges = server.requests().into_iter().filter(|request| request.path == PATH);
     let ranges: Vec<_> = ranges.map(|request| request.header("range").map(str::to_owned)).collect();
-    assert_eq!(ranges, [Some("bytes=1000-".to_owned()), Some("bytes=1000-".to_owned())]);
+    assert_eq!(ranges, [Some("bytes=1000-".to_owned()), None, Some("bytes=1000-".to_owned())]);
+    assert_eq!(depot.home.cached(), []);
+}
+
+#[test]
+fn a_forged_archive_stays_rejected_when_its_download_was_continued() {
+    let mut depot = Depot::of(&[sdk()]);
+    let at = depot.files[NAME].len() - 20;
+    depot.files.get_mut(NAME).unwrap()[at] ^= 1;
+    let server = depot.serve();
+    depot.break_path(&server, PATH, vec![Fault::TruncateAt(1000)]);
+    assert_failed(&depot, depot.fetch(&server.url(), &["--json"]), (1, "digest-mismatch"), "continued");
+    assert_eq!(requests_for(&server, PATH), 3);
     assert_eq!(depot.home.cached(), []);
 }
 

@@ -217,8 +217,28 @@ fn events_tell_of_every_attempt() {
     assert_eq!(events.iter().filter(|event| **event == receiving).count(), 2);
     let retried = events.iter().position(|event| matches!(event, Event::Retrying { .. })).unwrap();
     assert_eq!(events[retried - 1], Event::Received { bytes: 100_000 });
-    assert_eq!(events[retried + 2], Event::Received { bytes: 100_000 }, "the kept prefix counts");
+    assert_eq!(events[retried + 2], Event::Resuming { bytes: 100_000 });
+    assert_eq!(events[retried + 3], Event::Received { bytes: 100_000 }, "the kept prefix counts");
     assert_eq!(*events.last().unwrap(), Event::Received { bytes: SIZE as u64 });
+}
+
+#[test]
+fn what_arrived_is_kept_when_the_consumer_is_the_first_to_notice_a_wish_to_stop() {
+    for cancels in [true, false] {
+        let world = World::faulty([]);
+        let watch = Watch::silent();
+        let stop = watch.clone();
+        let consume = move |reader: &mut dyn BufRead| {
+            reader.read_exact(&mut [0; 1000]).unwrap();
+            if cancels {
+                stop.cancel();
+            }
+        };
+        let result = run(world.mirror().download(&world.file, Some(world.folder.path()), &watch, consume));
+        // A consumer that has seen enough on its own account needs nothing to be continued.
+        assert_eq!(result.map_err(|error| error.code()), if cancels { Err(Code::Interrupted) } else { Ok(()) });
+        assert_eq!(world.kept().is_some_and(|bytes| bytes > 0), cancels);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! - at most 512 MiB are read.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -65,11 +66,11 @@ pub enum ReceiveError {
 impl Coded for ReceiveError {
     fn code(&self) -> Code {
         match self {
-            Self::Read(_) => Code::Io,
-            Self::Keep(e) if matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                Code::NoSpace
-            }
-            Self::Keep(_) => Code::Io,
+            // Reading may mean writing a copy, too.
+            Self::Read(e) | Self::Keep(e) => match e.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::NoSpace,
+                _ => Code::Io,
+            },
             Self::Archive(error) => error.code(),
             Self::Interrupted => Code::Interrupted,
         }
@@ -172,12 +173,13 @@ pub fn receive<K: Keep>(
     watch: &Watch,
 ) -> Result<UnverifiedArchive<K>, ReceiveError> {
     let mut hashes = Hashes::new(algorithms);
+    let hopeless = AtomicBool::new(false);
     let (size_bytes, contents) = thread::scope(|scope| {
         let (to_gunzip, gunzip_from, spent_compressed) = conveyor();
         let (to_tar, tar_from, spent_decompressed) = conveyor();
         let gunzip = scope.spawn(move || gunzip(&gunzip_from, to_tar, &spent_decompressed));
-        let tar = scope.spawn(|| split(tar_from, Profile::of(name), &mut keep));
-        let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch);
+        let tar = scope.spawn(|| split(tar_from, Profile::of(name), &mut keep, &hopeless));
+        let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch, &hopeless);
         let gunzip = join(gunzip);
         let tar = join(tar);
         (size_bytes, earlier_fault(gunzip, tar))
@@ -233,6 +235,7 @@ fn hash_and_send(
     to_gunzip: SyncSender<Vec<u8>>,
     spent: &Receiver<Vec<u8>>,
     watch: &Watch,
+    hopeless: &AtomicBool,
 ) -> Result<u64, ReceiveError> {
     let mut size_bytes = 0;
     // Gone once the formats were found broken: then the rest is only hashed.
@@ -248,7 +251,8 @@ fn hash_and_send(
         if size_bytes == 0 && !bytes.starts_with(&MAGIC) {
             return Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic }.into());
         }
-        if length == 0 {
+        // What cannot be kept need not be read to its end, unlike what is merely wrong.
+        if length == 0 || hopeless.load(Ordering::Relaxed) {
             return Ok(size_bytes);
         }
         hashes.update(bytes);
@@ -329,11 +333,19 @@ fn gunzip_into(
     gunzip.finish()
 }
 
-fn split(from: Incoming, profile: Profile, keep: &mut impl Keep) -> Result<Contents, StageError> {
+fn split(
+    from: Incoming,
+    profile: Profile,
+    keep: &mut impl Keep,
+    hopeless: &AtomicBool,
+) -> Result<Contents, StageError> {
     let mut reader = TarReader::new(profile);
     for bytes in &from.full {
         reader.push(&bytes)?;
-        keep.keep(&bytes).map_err(StageError::Keep)?;
+        if let Err(error) = keep.keep(&bytes) {
+            hopeless.store(true, Ordering::Relaxed);
+            return Err(StageError::Keep(error));
+        }
         let _ = from.spent.try_send(bytes);
     }
     Ok(reader.finish()?)

@@ -11,12 +11,12 @@ use super::failure::Failure;
 use super::json::{self, Installed, Outcome};
 use super::order::Order;
 
-/// Recognises an earlier installation of the very same archive by its receipt and its files' sizes and modes. A
-/// receipt is only believed as far as its owner could have changed the files just as well; `audit` looks closer.
+/// Recognises an earlier installation of the very same archive, by a receipt and a tree that nobody but us and root could
+/// have written, and that is as it was then. What the report repeats of that installation is marked as the receipt's.
 pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcome) -> Result<Installed, Failure> {
     let exists = |reason: &str| Failure::new(Code::DestinationExists, format!("{}: {reason}", path.display()));
     let Some(receipt) = Receipt::read(path)? else {
-        return Err(exists("exists, and is not a tree that goverify installed"));
+        return Err(exists("exists, and is not a tree that goverify installed for this user"));
     };
     let record = &receipt.origin.archive;
     let sha256 = hex::encode(order.file.sha256());
@@ -41,7 +41,7 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         return Err(exists("exists, and was verified by a certificate that is not trusted now, or by none"));
     }
     if !is_intact(path, &receipt)? {
-        return Err(exists("exists, and its files are not those that were installed"));
+        return Err(exists("exists, and is not as it was installed, or others may change it"));
     }
     let mut signature = json!({"check": "signature", "status": "not-published"});
     if let Some(found) = &receipt.origin.evidence.signature {
@@ -56,7 +56,7 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     let files = receipt.files.len() as u64;
     let unpacked_bytes: u64 = receipt.files.iter().map(|file| file.size_bytes).sum();
     outcome.checks = vec![
-        json!({"check": "digest", "status": "passed", "expected": sha256, "actual": record.sha256, "source": "index"}),
+        json!({"check": "digest", "status": "passed", "expected": sha256, "actual": record.sha256, "source": "receipt"}),
         signature,
         json!({"check": "layout", "status": "passed", "files": files, "unpacked_bytes": unpacked_bytes, "source": "receipt"}),
         json::transparency_not_requested(),

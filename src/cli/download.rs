@@ -26,6 +26,8 @@ pub(crate) async fn run(order: &Order, outcome: &mut Outcome) -> Result<(), Fail
         job.receive(&mut input, spool)
     };
     let verified = download_and_verify(order, consume, outcome).await?;
-    outcome.label = path.display().to_string();
-    runtime::blocking(move || verified.publish(&path, occupied, durability)).await
+    let to = path.clone();
+    runtime::blocking(move || verified.publish(&to, occupied, durability)).await?;
+    outcome.stored = Some(path);
+    Ok(())
 }

@@ -8,6 +8,7 @@ use goverify::error::{Code, FileError};
 use goverify::events::Watch;
 use goverify::install::{Destination, ReceiptChoice};
 use goverify::release::{ArchiveFormat, ArchiveName, Platform, Target};
+use goverify::trust::Keyring;
 
 use super::already::already_installed;
 use super::args::{Common, Fetch, RequiredCheck};
@@ -22,18 +23,25 @@ pub(crate) fn run(arguments: Fetch, common: &Common, output: &Output) -> Report 
     let progress = Progress::new(common);
     let watch = progress.watch();
     let mut outcome = Outcome::default();
-    let result = runtime::run(&watch, fetch(arguments, common, &watch, &mut outcome));
+    // Before the runtime takes the signals: reading a file may wait for ever, as for the other end of a FIFO.
+    let result = keys::keyring(&arguments.keyring)
+        .and_then(|keyring| runtime::run(&watch, fetch(arguments, keyring, common, &watch, &mut outcome)));
     progress.clear();
     outcome.error = result.err();
     output.describe(&outcome);
     Report { command: "fetch", results: vec![outcome], listing: None }
 }
 
-async fn fetch(arguments: Fetch, common: &Common, watch: &Watch, outcome: &mut Outcome) -> Result<(), Failure> {
+async fn fetch(
+    arguments: Fetch,
+    keyring: Keyring,
+    common: &Common,
+    watch: &Watch,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
     if arguments.unsigned && arguments.require.contains(&RequiredCheck::Signature) {
         return Err(Failure::usage("--unsigned and --require signature contradict each other"));
     }
-    let keyring = keys::keyring(&arguments.keyring)?;
     let (mirror, index) = list::open(&arguments.source, common, watch).await?;
     let target = arguments.target.clone().unwrap_or_else(|| Target::Platform(Platform::host()));
     let file = index.select(&arguments.version)?.file(&target)?;
@@ -73,6 +81,7 @@ async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let (occupied, durability) = order.choices();
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
+    outcome.warnings.extend(installation.leftover.map(|old| format!("{}: could not be removed", old.display())));
     outcome.installed = Some(Installed { path: installation.path, files: installation.files, already: false });
     Ok(())
 }

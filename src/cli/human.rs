@@ -43,17 +43,20 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
             _ if !verbose && name == "transparency" => continue,
             _ => "-".to_owned(),
         };
-        lines.push(format!("  {mark} {name}: {}", rests_on(check, &name, &status, verbose)));
+        let then = if text(check, "source") == "receipt" { " (when it was installed, says the receipt)" } else { "" };
+        lines.push(format!("  {mark} {name}: {}{then}", rests_on(check, &name, &status, verbose)));
     }
     if let Some(installed) = &outcome.installed {
         let how = if installed.already { "already installed" } else { "installed" };
         lines.push(format!("{} files {how} in {}", installed.files, printable(&installed.path.display().to_string())));
     }
+    lines.extend(outcome.warnings.iter().map(|warning| format!("warning: {}", printable(warning))));
     lines
 }
 
 fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
     match (name, status) {
+        ("digest", "passed") if text(check, "source") == "receipt" => format!("SHA-256 {}", text(check, "actual")),
         ("digest", "passed") => format!("SHA-256 {} as the {} says", text(check, "actual"), text(check, "source")),
         ("digest", "not-requested") => format!("SHA-256 {}, with nothing to compare it with", text(check, "actual")),
         ("digest", "failed") => {
@@ -84,7 +87,7 @@ fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
 
 fn text(check: &Value, field: &str) -> String {
     match check.get(field) {
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => printable(text),
         Some(Value::Null) | None => "nothing".to_owned(),
         Some(other) => other.to_string(),
     }

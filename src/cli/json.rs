@@ -35,6 +35,10 @@ pub(crate) struct Outcome {
     pub(crate) trust: Option<&'static str>,
     pub(crate) checks: Vec<Value>,
     pub(crate) installed: Option<Installed>,
+    /// Where the archive was put, if it was.
+    pub(crate) stored: Option<PathBuf>,
+    /// What went wrong without harm.
+    pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -84,10 +88,11 @@ impl Outcome {
 }
 
 impl Report {
-    /// A call that made no sense; its first line says why.
+    /// A call that made no sense; what stands before the first empty line says why.
     pub(crate) fn of_usage_error(reason: &str) -> Self {
-        let first = reason.lines().next().unwrap_or_default();
-        let failure = Failure::usage(first.strip_prefix("error: ").unwrap_or(first));
+        let lines: Vec<&str> = reason.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let reason = lines.join(" ");
+        let failure = Failure::usage(reason.strip_prefix("error: ").unwrap_or(&reason));
         Self { command: "", results: vec![Outcome::failed("", failure)], listing: None }
     }
 

@@ -1,11 +1,13 @@
 //! One archive that was chosen from an index: how to get it, and the proofs that it needs.
 
 use std::io::{BufRead, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use goverify::archive::{Keep, SignatureHash, UnverifiedArchive, receive};
 use goverify::error::Code;
-use goverify::events::Watch;
+use goverify::events::{Event, Watch};
 use goverify::fetch::Mirror;
 use goverify::install::{Durability, Occupied};
 use goverify::release::{ArchiveName, ReleaseFile};
@@ -52,21 +54,49 @@ impl Job {
 }
 
 /// Downloads the archive and checks it on the way; `consume` receives it, anew for each attempt.
+///
+/// Bytes kept from an earlier run may have suffered since, in a power cut for one. An archive that is made of them and
+/// rejected is downloaded once more as a whole, so that only what the mirror has now is ever called rejected.
 pub(crate) async fn download_and_verify<K: Send + 'static>(
     order: &Order,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     outcome: &mut Outcome,
 ) -> Result<VerifiedArchive<K>, Failure> {
     let signature = published_signature(order).await?;
+    let resumed = Arc::new(AtomicBool::new(false));
+    let saw = Arc::clone(&resumed);
+    let watch = order.watch.with(move |event| {
+        if matches!(event, Event::Resuming { .. }) {
+            saw.store(true, Ordering::Relaxed);
+        }
+    });
+    let partials = partials();
+    let first = attempt(order, &signature, consume.clone(), partials.as_deref(), &watch, outcome).await;
+    match first {
+        Err(failure) if failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
+            order.watch.tell(Event::Retrying { reason: "the continued download is not the archive".to_owned() });
+            attempt(order, &signature, consume, None, &order.watch, outcome).await
+        }
+        result => result,
+    }
+}
+
+async fn attempt<K: Send + 'static>(
+    order: &Order,
+    signature: &Option<DetachedSignature>,
+    consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
+    partials: Option<&Path>,
+    watch: &Watch,
+    outcome: &mut Outcome,
+) -> Result<VerifiedArchive<K>, Failure> {
     let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
     let job = Job { name: order.file.name().clone(), algorithms, watch: order.watch.clone() };
     let consume = move |mut input: &mut dyn BufRead| consume(&mut input, &job);
-    let partials = partials();
-    let received = order.mirror.download(&order.file, partials.as_deref(), &order.watch, consume).await??;
+    let received = order.mirror.download(&order.file, partials, watch, consume).await??;
     let mut digests = vec![ExpectedDigest { sha256: *order.file.sha256(), source: DigestSource::Index }];
     digests.extend(order.arguments.sha256.map(|sha256| ExpectedDigest { sha256, source: DigestSource::User }));
     let expectation = Expectation { digests, size_bytes: Some(order.file.size_bytes()) };
-    let by = match &signature {
+    let by = match signature {
         Some(signature) => Authenticator::Signature { signature, keyring: &order.keyring },
         None => Authenticator::DigestOnly,
     };

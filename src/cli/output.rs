@@ -94,7 +94,7 @@ impl Output {
             }
             // The very bytes, for scripts that use them as a path.
             (None, Some(installed)) => Some(installed.path.clone().into()),
-            (None, None) => Some(outcome.label.clone().into()),
+            (None, None) => outcome.stored.clone().map(OsString::from),
             (Some(_), _) => None,
         }
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Report {
 
 /// What failed when the call as a whole could not be carried out.
 fn label(arguments: &Verify) -> String {
-    arguments.archives.first().map(|path| path.display().to_string()).unwrap_or_default()
+    arguments.archives.first().map(|path| printable(&path.display().to_string())).unwrap_or_default()
 }
 
 struct Context<'a> {

@@ -1,8 +1,8 @@
 //! Partial downloads: the bytes of an archive that arrived before its transfer broke.
 //!
 //! - `SHA256.partial` holds the bytes, `SHA256.etag` the validator and the URL that they came with, a line each. The
-//!   folder is made for the owner alone.
-//! - Both are opened without following a link, must be regular files, and the partial is locked; where that fails, the
+//!   folder is made for the owner alone, and not used where it is another's or others may write to it.
+//! - Both are opened without following a link, must be regular files with one name, and the partial is locked; where that fails, the
 //!   download goes on without one.
 //! - Continued is only under a strong entity tag (RFC 9110 §8.8.3), visible ASCII, at most [`ETAG_SIZE_LIMIT_BYTES`],
 //!   from the same URL; without one nothing is kept. The answer must be 206 and continue exactly: see `transfer.rs`.
@@ -137,7 +137,16 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    let metadata = fs::symlink_metadata(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+    }
+    if metadata.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
 fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
@@ -149,7 +158,12 @@ fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     let file = options.open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    let alone = std::os::unix::fs::MetadataExt::nlink(&metadata) == 1;
+    #[cfg(not(unix))]
+    let alone = true;
+    if alone && metadata.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ impl Attempt<'_> {
         match (answer.status(), continuation) {
             (200, _) => {}
             (206, Some(continuation)) if continues(&answer, &continuation, self.size) => {
+                self.patience.watch.tell(Event::Resuming { bytes: continuation.offset });
                 return Ok((answer, continuation.offset));
             }
             (206 | 416, continuation) => {
@@ -128,7 +129,7 @@ impl Attempt<'_> {
                 })?,
                 _ => tokio::select! {
                     chunk = answer.next_chunk(self.patience, arrived, size) => chunk?,
-                    () = sender.closed() => return Ok(()),
+                    () = sender.closed() => return self.deserted(),
                 },
             };
             let Some(chunk) = chunk else { break };
@@ -141,7 +142,7 @@ impl Attempt<'_> {
             }
             arrived = after;
             if sender.send(Frame::Chunk(chunk)).await.is_err() {
-                return Ok(());
+                return self.deserted();
             }
             self.patience.watch.tell(Event::Received { bytes: arrived });
         }
@@ -151,6 +152,11 @@ impl Attempt<'_> {
         // Whether somebody still waits for the end is the consumer's business.
         let _ = sender.send(Frame::End).await;
         Ok(())
+    }
+
+    /// The consumer wants no more: since it has seen enough, or since it noticed a wish to stop before we did.
+    fn deserted(&self) -> Result<(), FetchError> {
+        if self.patience.watch.is_cancelled() { Err(FetchError::Interrupted) } else { Ok(()) }
     }
 }
 

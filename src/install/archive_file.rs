@@ -4,6 +4,7 @@
 //! - after it they are copied under a name that nobody can guess and hashed once more on the way;
 //! - `.sha256`, `.asc` and, last, the archive get their names when all of them are written and durable, so whoever sees
 //!   the archive's name sees a whole archive with its companions;
+//! - the folder must be one in which nobody else could exchange files, as for a tree;
 //! - a companion of another content is not replaced either without leave, and what was given a name is taken back when
 //!   a later one cannot get its own.
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use super::directory::Directory;
 use super::{Durability, InstallError, Occupied};
 use crate::archive::Keep;
 use crate::error::FileError;
@@ -38,7 +40,8 @@ pub struct Tee<'a> {
 impl Read for Tee<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.input.read(buffer)?;
-        self.file.write_all(buffer.get(..length).unwrap_or_default())?;
+        let kept = self.file.write_all(buffer.get(..length).unwrap_or_default());
+        kept.map_err(|error| io::Error::new(error.kind(), format!("the copy cannot be written: {error}")))?;
         Ok(length)
     }
 }
@@ -54,8 +57,12 @@ impl ArchiveSpool {
     /// An empty spool on the file system of `folder`.
     ///
     /// # Errors
-    /// When no file can be made there.
-    pub fn new_in(folder: &Path) -> Result<Self, FileError> {
+    /// [`InstallError`] when no file can be made there, or others could exchange what is put there.
+    pub fn new_in(folder: &Path) -> Result<Self, InstallError> {
+        let fault = Directory::open(folder).and_then(|open| open.fault()).map_err(FileError::at(folder, "open"))?;
+        if let Some(fault) = fault {
+            return Err(InstallError::UnsafeParent { path: folder.to_owned(), fault });
+        }
         let file = tempfile::tempfile_in(folder).map_err(FileError::at(folder, "make a spool in"))?;
         Ok(Self { file, folder: folder.to_owned() })
     }
@@ -90,7 +97,7 @@ impl VerifiedArchive<ArchiveSpool> {
     pub fn publish(self, path: &Path, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
         let folder = &self.kept().folder;
         let at = |verb| FileError::at(path, verb);
-        let mut copy = NamedTempFile::new_in(folder).map_err(at("make a file for"))?;
+        let mut copy = temporary(folder).map_err(at("make a file for"))?;
         let mut spool = &self.kept().file;
         spool.seek(SeekFrom::Start(0)).map_err(at("rewind the spool of"))?;
         let mut sha256 = Sha256::new();
@@ -110,12 +117,15 @@ impl VerifiedArchive<ArchiveSpool> {
         let mut staged = vec![stage(beside(path, ".sha256"), hex::encode(self.sha256()).as_bytes())?];
         match self.signature() {
             Some((_, armored)) => staged.push(stage(beside(path, ".asc"), armored.as_bytes())?),
-            // A signature of other bytes would speak against these.
-            None if occupied == Occupied::Replace => remove_if_there(&beside(path, ".asc"))?,
             None => ArchiveSpool::check_vacant(&beside(path, ".asc"), occupied)?,
         }
         staged.push(Some((path.to_owned(), copy)));
-        persist_all(staged.into_iter().flatten().collect(), occupied, durability)
+        persist_all(staged.into_iter().flatten().collect(), occupied, durability)?;
+        if self.signature().is_none() {
+            // A signature of other bytes would speak against these.
+            remove_if_there(&beside(path, ".asc"))?;
+        }
+        Ok(())
     }
 }
 
@@ -123,6 +133,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut companion = path.as_os_str().to_owned();
     companion.push(suffix);
     companion.into()
+}
+
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".goverify-").tempfile_in(folder)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), FileError> {
@@ -142,7 +156,7 @@ fn stage(path: PathBuf, content: &[u8]) -> Result<Option<Staged>, FileError> {
         return Ok(None);
     }
     let folder = path.parent().unwrap_or(&path);
-    let mut copy = NamedTempFile::new_in(folder).map_err(FileError::at(&path, "make a file for"))?;
+    let mut copy = temporary(folder).map_err(FileError::at(&path, "make a file for"))?;
     copy.write_all(content).map_err(FileError::at(&path, "write"))?;
     Ok(Some((path, copy)))
 }

@@ -12,9 +12,12 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::ParentFault;
 
+/// The deepest tree that is removed; each level is an open handle and a call. Entries of archives end at 64.
+const DEPTH_LIMIT: u32 = 256;
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
@@ -22,12 +25,21 @@ const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Directory,
-    /// `mode` holds the twelve permission bits; `None` where the system has none.
-    File {
-        size_bytes: u64,
-        mode: Option<u32>,
-    },
+    File(FoundFile),
     Other,
+}
+
+/// A regular file, without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FoundFile {
+    pub(super) size_bytes: u64,
+    /// The twelve permission bits; `None` where the system has none.
+    pub(super) mode: Option<u32>,
+    /// Whether it belongs to us or to root.
+    pub(super) ours: bool,
+    /// When anything about it changed last, as the system counts seconds and nanoseconds. Nobody can set this time;
+    /// `None` where the system has none like it.
+    pub(super) changed: Option<(i64, i64)>,
 }
 
 /// A handle of an open directory.
@@ -79,8 +91,13 @@ impl Directory {
     pub(super) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
         let file: File = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into();
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        // Whoever owns it can remove it and let a second process believe that it holds the lock.
+        if metadata.uid() != geteuid().as_raw() || metadata.nlink() > 1 {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the lock file is another user's"));
         }
         Ok(file)
     }
@@ -105,9 +122,12 @@ impl Directory {
         #[allow(clippy::unnecessary_cast, reason = "the fields' types differ from system to system")]
         Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => Found::Directory,
-            FileType::RegularFile => {
-                Found::File { size_bytes: stat.st_size as u64, mode: Some(stat.st_mode as u32 & 0o7777) }
-            }
+            FileType::RegularFile => Found::File(FoundFile {
+                size_bytes: stat.st_size as u64,
+                mode: Some(stat.st_mode as u32 & 0o7777),
+                ours: is_ours(stat.st_uid),
+                changed: Some((stat.st_ctime as i64, stat.st_ctime_nsec as i64)),
+            }),
             _ => Found::Other,
         }))
     }
@@ -133,22 +153,43 @@ impl Directory {
     }
 
     /// Removes whatever `name` stands for. A link is removed, not followed; a directory that forbids changes to its
-    /// owner is changed all the same.
+    /// owner is changed all the same. What is mounted below it, and what is deeper than any SDK, stays and is an error.
     pub(super) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+        self.remove_below(name, self.0.metadata()?.dev(), DEPTH_LIMIT)
+    }
+
+    fn remove_below(&self, name: &OsStr, device: u64, depth: u32) -> io::Result<()> {
         match self.find(name)? {
             None => return Ok(()),
             Some(Found::Directory) => {}
-            Some(Found::File { .. } | Found::Other) => return self.remove_file(name),
+            Some(Found::File(_) | Found::Other) => return self.remove_file(name),
         }
         let directory = self.child(name)?;
-        let mode = directory.0.metadata()?.mode() & 0o7777;
+        let metadata = directory.0.metadata()?;
+        if metadata.dev() != device {
+            return Err(Errno::XDEV.into());
+        }
+        let depth = depth.checked_sub(1).ok_or(Errno::NAMETOOLONG)?;
+        let mode = metadata.mode() & 0o7777;
         if mode & 0o300 != 0o300 {
             directory.set_mode(mode | 0o300)?;
         }
         for child in directory.names()? {
-            directory.remove_all(&child)?;
+            directory.remove_below(&child, device, depth)?;
         }
         Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Whether `name` belongs to us, so that nobody else can have put it there for us to meet.
+    pub(super) fn is_own(&self, name: &OsStr) -> io::Result<bool> {
+        let stat = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(stat.st_uid == geteuid().as_raw())
+    }
+
+    /// Whether nobody but us and root can change the names in this directory.
+    pub(super) fn is_private(&self) -> io::Result<bool> {
+        let metadata = self.0.metadata()?;
+        Ok(is_ours(metadata.uid()) && metadata.mode() & 0o022 == 0)
     }
 
     /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`.
@@ -215,7 +256,7 @@ impl Directory {
     pub(super) fn fault(&self) -> io::Result<Option<ParentFault>> {
         let metadata = self.0.metadata()?;
         let sticky_or_private = metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o002 == 0;
-        Ok(if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
+        Ok(if !is_ours(metadata.uid()) {
             Some(ParentFault::Owner { uid: metadata.uid() })
         } else if sticky_or_private {
             None
@@ -223,4 +264,8 @@ impl Directory {
             Some(ParentFault::WritableByOthers)
         })
     }
+}
+
+fn is_ours(uid: u32) -> bool {
+    uid == 0 || uid == geteuid().as_raw()
 }

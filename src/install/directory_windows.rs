@@ -28,12 +28,20 @@ const DELETE: u32 = 0x0001_0000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Directory,
-    /// `mode` holds the twelve permission bits; `None` where the system has none.
-    File {
-        size_bytes: u64,
-        mode: Option<u32>,
-    },
+    File(FoundFile),
     Other,
+}
+
+/// A regular file, without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FoundFile {
+    pub(super) size_bytes: u64,
+    /// There are no modes here.
+    pub(super) mode: Option<u32>,
+    /// Who owns it is for access control lists, which are not read.
+    pub(super) ours: bool,
+    /// There is no time here that nobody can set.
+    pub(super) changed: Option<(i64, i64)>,
 }
 
 /// A handle of an open directory.
@@ -67,7 +75,7 @@ impl Directory {
     /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
     pub(super) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
         match self.find(name)? {
-            Some(Found::File { .. }) => Ok(Some(self.0.open(name)?.into_std())),
+            Some(Found::File(_)) => Ok(Some(self.0.open(name)?.into_std())),
             _ => Ok(None),
         }
     }
@@ -87,7 +95,9 @@ impl Directory {
     pub(super) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
         match self.0.symlink_metadata(name) {
             Ok(metadata) if metadata.is_dir() => Ok(Some(Found::Directory)),
-            Ok(metadata) if metadata.is_file() => Ok(Some(Found::File { size_bytes: metadata.len(), mode: None })),
+            Ok(metadata) if metadata.is_file() => {
+                Ok(Some(Found::File(FoundFile { size_bytes: metadata.len(), mode: None, ours: true, changed: None })))
+            }
             Ok(_) => Ok(Some(Found::Other)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -109,8 +119,18 @@ impl Directory {
             None => Ok(()),
             Some(Found::Directory) => self.0.remove_dir_all(name),
             // A link to a directory is removed like a directory.
-            Some(Found::File { .. } | Found::Other) => self.0.remove_file(name).or_else(|_| self.0.remove_dir(name)),
+            Some(Found::File(_) | Found::Other) => self.0.remove_file(name).or_else(|_| self.0.remove_dir(name)),
         }
+    }
+
+    /// Owners are not looked at.
+    pub(super) fn is_own(&self, _name: &OsStr) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// Access control lists are not read.
+    pub(super) fn is_private(&self) -> io::Result<bool> {
+        Ok(true)
     }
 
     /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`, other processes kept out by the lock.
@@ -156,7 +176,7 @@ impl Directory {
         for name in self.names()? {
             match self.find(&name)? {
                 Some(Found::Directory) => self.child(&name)?.sync_tree()?,
-                Some(Found::File { .. }) => self.0.open_with(&name, OpenOptions::new().write(true))?.sync_all()?,
+                Some(Found::File(_)) => self.0.open_with(&name, OpenOptions::new().write(true))?.sync_all()?,
                 Some(Found::Other) | None => {}
             }
         }

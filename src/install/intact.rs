@@ -1,47 +1,63 @@
-//! A quick look whether a tree still has the files of its receipt: names, kinds, sizes and modes, no content.
+//! A quick look whether a tree is still the one of its receipt.
 //!
-//! No link is followed: a directory that became one has lost its files. Files that the receipt does not name are
-//! not looked for. Content is for an audit.
+//! - every file of the receipt is there, as a regular file of the recorded size and mode; no other file is;
+//! - all of it belongs to us or to root, and nobody else may change it;
+//! - content is read only where the system says that a file was changed at or after the receipt's time (`st_ctime`,
+//!   which nobody can set): in a tree that nobody touched that is next to nothing, in a copy of one it is all of it;
+//! - no link is followed: a directory that became one has lost its files.
+//!
+//! That is no proof that the tree is genuine: whoever may write to it, the same user, can also write a receipt.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::descent::Descent;
-use super::directory::{Directory, Found};
+use super::directory::{Directory, Found, FoundFile};
 use super::parallel::{for_each, share_of};
+use super::receipt::{self, is_mode};
 use super::{FileRecord, InstallError, Receipt};
 use crate::error::FileError;
 
 /// Files that a thread looks at in one go.
 const FILES_PER_SHARE: u64 = 1024;
+/// Size of the buffer for content, in bytes.
+const BUFFER_BYTES: usize = 64 << 10;
+/// The deepest directory that is looked for files which should not be there; archives end at 64.
+const DEPTH_LIMIT: u32 = 128;
 
-/// Whether every file of `receipt` is in the tree at `destination`, as a regular file of the recorded size and, on
-/// Unix, mode. No proof that the tree is genuine: neither the receipt nor any content is checked.
+/// Files by their names, for each directory of a tree; the root is the empty path.
+type Directories<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a FileRecord>>;
+
+/// Whether the tree at `destination` is what `receipt` says, by the rules of this module.
 ///
 /// # Errors
 /// When that cannot be told, as for want of permission.
 pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallError> {
     let Some(root) = open_tree(destination)? else { return Ok(false) };
-    let mut files: Vec<(&str, &str, &FileRecord)> = receipt
-        .files
-        .iter()
-        .map(|file| {
-            let (directory, name) = file.path.split();
-            (directory, name, file)
-        })
-        .collect();
-    files.sort_unstable_by_key(|(directory, ..)| *directory);
+    let written = match root.find(receipt::NAME.as_ref()) {
+        Ok(Some(Found::File(file))) => file.changed,
+        _ => return Ok(false),
+    };
+    let directories = directories(receipt);
+    let list: Vec<_> = directories.iter().collect();
     let result = for_each(
-        &files,
-        |_| share_of(FILES_PER_SHARE),
-        || Descent::new(&root),
-        |descent, (directory, name, file)| {
-            let found = descent.enter(directory).and_then(|directory| directory.find(name.as_ref()));
-            match found {
-                Ok(found) if found.is_some_and(|found| is_as_recorded(found, file)) => Ok(()),
-                Ok(_) => Err(None),
+        &list,
+        |(_, files)| share_of(FILES_PER_SHARE) * (1 + files.len() as u64),
+        || (Descent::new(&root), vec![0; BUFFER_BYTES]),
+        |(descent, buffer), (path, files)| {
+            let look = descent.enter(path).and_then(|directory| {
+                Ok(directory.is_private()?
+                    && holds_nothing_else(directory, path, files, &directories)?
+                    && all_as_recorded(directory, files, written, buffer)?)
+            });
+            match look {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(None),
                 Err(error) if is_other_kind(&error) => Err(None),
-                Err(error) => Err(Some(FileError::at(&destination.join(file.path.as_str()), "look at")(error))),
+                Err(error) => Err(Some(FileError::at(&destination.join(path), "look at")(error))),
             }
         },
     );
@@ -61,13 +77,90 @@ pub(super) fn open_tree(destination: &Path) -> Result<Option<Directory>, Install
     }
 }
 
-fn is_as_recorded(found: Found, file: &FileRecord) -> bool {
-    let recorded_mode = if file.executable { 0o755 } else { 0o644 };
-    match found {
-        Found::File { size_bytes, mode } => {
-            size_bytes == file.size_bytes && mode.is_none_or(|mode| mode == recorded_mode)
+fn directories(receipt: &Receipt) -> Directories<'_> {
+    let mut directories = Directories::from([("", BTreeMap::new())]);
+    for file in &receipt.files {
+        let (mut path, name) = file.path.split();
+        let known = directories.contains_key(path);
+        directories.entry(path).or_default().insert(name, file);
+        while !known && !path.is_empty() {
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
+            directories.entry(path).or_default();
         }
-        Found::Directory | Found::Other => false,
+    }
+    directories
+}
+
+fn holds_nothing_else(
+    directory: &Directory,
+    path: &str,
+    files: &BTreeMap<&str, &FileRecord>,
+    directories: &Directories<'_>,
+) -> io::Result<bool> {
+    for name in directory.names()? {
+        let Some(text) = name.to_str() else { return Ok(false) };
+        let below = || if path.is_empty() { text.to_owned() } else { format!("{path}/{text}") };
+        let known = files.contains_key(text)
+            || path.is_empty() && text == receipt::NAME
+            || directories.contains_key(below().as_str());
+        if !known && !is_without_files(directory, &name, DEPTH_LIMIT)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether `name` is a directory and no file is anywhere below it: archives may have such, receipts do not.
+fn is_without_files(above: &Directory, name: &std::ffi::OsStr, depth: u32) -> io::Result<bool> {
+    let Some(depth) = depth.checked_sub(1) else { return Ok(false) };
+    if above.find(name)? != Some(Found::Directory) {
+        return Ok(false);
+    }
+    let directory = above.child(name)?;
+    for name in directory.names()? {
+        if !is_without_files(&directory, &name, depth)? {
+            return Ok(false);
+        }
+    }
+    directory.is_private()
+}
+
+fn all_as_recorded(
+    directory: &Directory,
+    files: &BTreeMap<&str, &FileRecord>,
+    written: Option<(i64, i64)>,
+    buffer: &mut [u8],
+) -> io::Result<bool> {
+    for (name, file) in files {
+        let as_recorded = match directory.find(name.as_ref())? {
+            Some(Found::File(found)) => {
+                let untouched = found.changed.zip(written).is_some_and(|(changed, written)| changed < written);
+                is_as_recorded(&found, file) && (untouched || has_content(directory, name, file, buffer)?)
+            }
+            _ => false,
+        };
+        if !as_recorded {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_as_recorded(found: &FoundFile, file: &FileRecord) -> bool {
+    let mode = if file.executable { 0o755 } else { 0o644 };
+    found.ours && found.size_bytes == file.size_bytes && is_mode(found, mode)
+}
+
+fn has_content(directory: &Directory, name: &str, file: &FileRecord, buffer: &mut [u8]) -> io::Result<bool> {
+    let Some(mut content) = directory.read_file(name.as_ref())? else { return Ok(false) };
+    let mut sha256 = Sha256::new();
+    loop {
+        match content.read(buffer) {
+            Ok(0) => return Ok(<[u8; 32]>::from(sha256.finalize()) == file.sha256),
+            Ok(length) => sha256.update(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! - the lock is of the open file `.NAME.goverify.lock`, so that the system lets go of it when its holder dies, by
 //!   whatever cause; the file's content and mere existence mean nothing;
 //! - its holder removes the file before letting go, so none is left after any end but a kill;
+//! - the file must be our own, since its owner could remove it and make a second process believe in its lock;
 //! - it is advisory and for runs of goverify alone, and no better than the file system's locks: where it has none,
 //!   that is an error.
 
@@ -26,6 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The lock of one destination, held.
 #[derive(Debug)]
+#[cfg_attr(windows, expect(dead_code, reason = "there the open file is all of the lock"))]
 pub(super) struct Lock {
     parent: Arc<Directory>,
     name: OsString,

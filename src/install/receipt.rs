@@ -4,7 +4,9 @@
 //! what to check again (the signature, against a trusted certificate) and what was there to compare with.
 //!
 //! - written into staging, mode 0644, straight from the manifest, before anything is made durable;
-//! - read without following a link, at most 64 MiB, strictly: another schema, an unknown or missing field, a path
+//! - read only where the tree and the receipt belong to us or to root and nobody else may change them, so that it is
+//!   what one of us wrote;
+//! - read without following a link, at most 16 MiB, strictly: another schema, an unknown or missing field, a path
 //!   that is no entry's, and there is no receipt.
 
 use std::io::{BufWriter, Read, Write};
@@ -12,6 +14,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::directory::{Found, FoundFile};
 use super::{InstallError, StagedTree};
 use crate::archive::{EntryKind, EntryPath, Manifest};
 use crate::error::FileError;
@@ -19,9 +22,9 @@ use crate::release::Target;
 use crate::trust::VerifiedArchive;
 
 /// Name of the receipt in the tree's root.
-const NAME: &str = ".goverify.json";
+pub(super) const NAME: &str = ".goverify.json";
 /// Largest receipt in bytes; one of a real release has 2.5 MB.
-const SIZE_LIMIT_BYTES: u64 = 64 << 20;
+const SIZE_LIMIT_BYTES: u64 = 16 << 20;
 /// Size of the write buffer in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -41,7 +44,7 @@ pub struct ArchiveRecord {
     pub version: String,
     /// GOOS; empty for source.
     pub os: String,
-    /// GOARCH; empty for source.
+    /// The architecture as go.dev/dl has it, GOARCH but for `armv6l`; empty for source.
     pub arch: String,
     /// SHA-256, 64 hexadecimal digits.
     pub sha256: String,
@@ -90,7 +93,7 @@ impl Origin {
         let name = archive.name();
         let (os, arch) = match name.target() {
             Target::Source => (String::new(), String::new()),
-            Target::Platform(platform) => (platform.os().to_owned(), platform.arch().to_owned()),
+            Target::Platform(platform) => (platform.os().to_owned(), platform.published_arch().to_owned()),
         };
         let signature = archive.signature().map(|(proof, armored)| SignatureEvidence {
             armored: armored.to_owned(),
@@ -136,7 +139,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// Reads the receipt of the tree at `destination`, which must not be a link itself. `None` if there is no tree,
-    /// or no receipt that this version understands.
+    /// no receipt that this version understands, or one that another user could have written.
     ///
     /// # Errors
     /// When it is there and cannot be read.
@@ -144,6 +147,11 @@ impl Receipt {
         let path = destination.join(NAME);
         let at = |verb| FileError::at(&path, verb);
         let Some(root) = super::intact::open_tree(destination)? else { return Ok(None) };
+        let found = root.find(NAME.as_ref()).map_err(at("look at"))?;
+        let ours = matches!(found, Some(Found::File(file)) if file.ours && is_mode(&file, 0o644));
+        if !ours || !root.is_private().map_err(at("look at"))? {
+            return Ok(None);
+        }
         let Some(file) = root.read_file(NAME.as_ref()).map_err(at("open"))? else { return Ok(None) };
         let mut bytes = Vec::new();
         file.take(SIZE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(at("read"))?;
@@ -155,6 +163,11 @@ impl Receipt {
             files: document.files,
         }))
     }
+}
+
+/// Whether a file has this mode, where files have modes.
+pub(super) fn is_mode(file: &FoundFile, mode: u32) -> bool {
+    file.mode.is_none_or(|found| found == mode)
 }
 
 impl StagedTree {

@@ -82,7 +82,10 @@ fn is_staging(name: &OsStr, destination: &OsStr) -> bool {
 /// reason not to install: it may be another user's.
 pub(super) fn remove_stale(parent: &Directory, destination: &OsStr) -> io::Result<()> {
     for name in parent.names()?.iter().filter(|name| is_staging(name, destination)) {
-        let _ = parent.remove_all(name);
+        // What another user put there under such a name is not ours to walk through.
+        if parent.is_own(name).unwrap_or(false) {
+            let _ = parent.remove_all(name);
+        }
     }
     Ok(())
 }

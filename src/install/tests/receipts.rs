@@ -165,9 +165,68 @@ fn a_tree_is_intact_until_a_file_is_missing_or_of_another_size_mode_or_kind() {
 }
 
 #[test]
-fn files_that_the_receipt_does_not_name_are_not_looked_for() {
+fn a_tree_with_more_than_the_receipt_names_is_not_intact() {
     let (_home, root) = installed();
     let receipt = Receipt::read(&root).unwrap().unwrap();
-    fs::write(root.join("src/extra.go"), "package a\n").unwrap();
+    fs::create_dir_all(root.join("src/new/er")).unwrap();
+    assert!(is_intact(&root, &receipt).unwrap(), "directories without files mean nothing");
+    for extra in ["extra", "src/extra.go", "src/new/er/extra.go", "src/.goverify.json"] {
+        fs::write(root.join(extra), "package a\n").unwrap();
+        assert!(!is_intact(&root, &receipt).unwrap(), "{extra}");
+        fs::remove_file(root.join(extra)).unwrap();
+        assert!(is_intact(&root, &receipt).unwrap());
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("VERSION", root.join("src/new/link")).unwrap();
+        assert!(!is_intact(&root, &receipt).unwrap());
+    }
+}
+
+#[test]
+fn content_that_was_changed_since_is_read_again() {
+    let (_home, root) = installed();
+    let receipt = Receipt::read(&root).unwrap().unwrap();
+    let file = root.join("src/a.go");
+    let (content, times) = (fs::read(&file).unwrap(), fs::metadata(&file).unwrap());
+    let times = fs::FileTimes::new().set_modified(times.modified().unwrap()).set_accessed(times.accessed().unwrap());
+    for (content, intact) in [(content.to_ascii_uppercase(), false), (content, true)] {
+        fs::write(&file, content).unwrap();
+        // Whoever hides a change sets the times back that can be set.
+        File::options().write(true).open(&file).unwrap().set_times(times).unwrap();
+        assert_eq!(is_intact(&root, &receipt).unwrap(), intact);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tree_that_others_may_change_is_not_intact_and_its_receipt_is_none() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    const NOBODY: u32 = 65_534;
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let (_home, root) = installed();
+    let receipt = Receipt::read(&root).unwrap().unwrap();
+    for mode in [0o775, 0o757, 0o1777] {
+        set(&root.join("src"), mode);
+        assert!(!is_intact(&root, &receipt).unwrap(), "{mode:o}");
+    }
+    set(&root.join("src"), 0o755);
+    for (path, mode, lawful) in [("", 0o777, 0o755), (".goverify.json", 0o666, 0o644)] {
+        set(&root.join(path), mode);
+        assert_eq!(Receipt::read(&root).unwrap(), None, "{path}");
+        set(&root.join(path), lawful);
+        assert!(Receipt::read(&root).unwrap().is_some());
+    }
+    if chown(root.join("src/a.go"), Some(NOBODY), None).is_err() {
+        std::io::stderr().write_all(b"skipped: only root can give files away\n").unwrap();
+        return;
+    }
+    assert!(!is_intact(&root, &receipt).unwrap(), "another user's file");
+    chown(root.join("src/a.go"), Some(0), None).unwrap();
     assert!(is_intact(&root, &receipt).unwrap());
+    for path in ["", ".goverify.json"] {
+        chown(root.join(path), Some(NOBODY), None).unwrap();
+        assert_eq!(Receipt::read(&root).unwrap(), None, "another user's \"{path}\"");
+        chown(root.join(path), Some(0), None).unwrap();
+    }
 }

@@ -177,6 +177,44 @@ fn links_in_stale_staging_or_in_the_lock_files_place_are_not_followed() {
 
 #[cfg(unix)]
 #[test]
+fn what_another_user_planted_is_neither_walked_through_nor_believed() {
+    use std::os::unix::fs::chown;
+    const NOBODY: u32 = 65_534;
+    let home = home();
+    let (lock, stale) = (home.path().join(".go.goverify.lock"), home.path().join(".go.goverify-0123456789abcdef"));
+    fs::create_dir(&stale).unwrap();
+    if chown(&stale, Some(NOBODY), None).is_err() {
+        std::io::stderr().write_all(b"skipped: only root can give files away\n").unwrap();
+        return;
+    }
+    reserve(&home.path().join("go")).unwrap();
+    assert!(stale.exists());
+    fs::write(&lock, "").unwrap();
+    chown(&lock, Some(NOBODY), None).unwrap();
+    assert_eq!(reserve(&home.path().join("go")).unwrap_err().code(), Code::PermissionDenied);
+    chown(&lock, Some(0), None).unwrap();
+    fs::hard_link(&lock, home.path().join("another name")).unwrap();
+    assert_eq!(reserve(&home.path().join("go")).unwrap_err().code(), Code::PermissionDenied);
+    fs::remove_file(home.path().join("another name")).unwrap();
+    reserve(&home.path().join("go")).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_deeper_than_any_tree_is_left_where_it_is() {
+    let home = home();
+    let stale = home.path().join(".go.goverify-0123456789abcdef");
+    let deep = |levels: usize| stale.join(vec!["d"; levels].join("/"));
+    fs::create_dir_all(deep(300)).unwrap();
+    reserve(&home.path().join("go")).unwrap();
+    assert!(stale.exists());
+    fs::remove_dir_all(deep(200)).unwrap();
+    reserve(&home.path().join("go")).unwrap();
+    assert_eq!(names(home.path()), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_parent_in_which_others_could_exchange_the_tree_is_refused() {
     use crate::install::ParentFault;
     use std::os::unix::fs::PermissionsExt;
