@@ -2,12 +2,13 @@
 
 use super::ArchiveError;
 
-/// Most entries, extended headers included; go1.27.1 has 17,353.
-const ENTRIES_LIMIT: u64 = 100_000;
+/// Most entries, extended headers and directories that are implied but have no entry included; go1.27.1 has 17,353.
+pub(super) const ENTRIES_LIMIT: u64 = 100_000;
 /// Largest file in bytes; the largest real one has 28 MB.
 pub(super) const FILE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
-/// Most bytes of paths, which the manifest holds in memory; go1.27.1 has 0.7 MB.
-const PATHS_LIMIT_BYTES: u64 = 8 << 20;
+/// Most bytes of paths that are held in memory: whole ones in the manifest, and components as they are spelled and as
+/// they are compared in `collision.rs`; go1.27.1 has 0.7 and 0.5 MB.
+pub(super) const PATHS_LIMIT_BYTES: u64 = 8 << 20;
 /// Largest decompressed stream in bytes; go1.27.1 has 257 MB.
 const STREAM_LIMIT_BYTES: u64 = 2 << 30;
 /// From here on the compression ratio counts.
@@ -26,7 +27,7 @@ pub(super) fn check_expansion(compressed_bytes: u64, decompressed_bytes: u64) ->
     Ok(())
 }
 
-/// Counts entries and the bytes of their paths.
+/// Counts entries and the bytes of their paths, before either is stored.
 #[derive(Default)]
 pub(super) struct EntryBudget {
     entries: u64,
@@ -34,8 +35,18 @@ pub(super) struct EntryBudget {
 }
 
 impl EntryBudget {
+    /// For an entry, and its path in the manifest.
     pub(super) fn spend(&mut self, path_bytes: usize) -> Result<(), ArchiveError> {
-        self.entries += 1;
+        self.count(1, path_bytes)
+    }
+
+    /// For a component that is remembered; unless it is implied, an entry has been counted for it.
+    pub(super) fn spend_stored(&mut self, bytes: usize, implied: bool) -> Result<(), ArchiveError> {
+        self.count(u64::from(implied), bytes)
+    }
+
+    fn count(&mut self, entries: u64, path_bytes: usize) -> Result<(), ArchiveError> {
+        self.entries += entries;
         self.path_bytes += path_bytes as u64;
         if self.entries > ENTRIES_LIMIT {
             return Err(ArchiveError::TooLarge { limit: ENTRIES_LIMIT, unit: "entries" });
@@ -68,6 +79,17 @@ mod tests {
             assert_eq!(budget.spend(10), Ok(()));
         }
         assert!(budget.spend(0).is_err());
+        assert_eq!(
+            budget.spend_stored(1, false),
+            Err(ArchiveError::TooLarge { limit: ENTRIES_LIMIT, unit: "entries" })
+        );
         assert!(EntryBudget::default().spend(9 << 20).is_err());
+
+        let mut budget = EntryBudget::default();
+        for _ in 0..ENTRIES_LIMIT {
+            assert_eq!((budget.spend_stored(10, true), budget.spend_stored(10, false)), (Ok(()), Ok(())));
+        }
+        assert!(budget.spend_stored(0, true).is_err());
+        assert!(EntryBudget::default().spend_stored(9 << 20, false).is_err());
     }
 }

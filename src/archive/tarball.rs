@@ -11,7 +11,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::collision::Paths;
+use super::collision::{Paths, Refusal};
 use super::header::{BLOCK_BYTES, Header};
 use super::layout::Pieces;
 use super::limits::EntryBudget;
@@ -303,9 +303,10 @@ impl TarReader {
         let shown = || String::from_utf8_lossy(&name).into_owned();
         let path = EntryPath::parse(&name).map_err(|fault| self.fault(TarFault::Path { path: shown(), fault }))?;
         self.budget.spend(name.len())?;
-        if let Err(fault) = self.paths.insert(&path, is_directory) {
-            return Err(self.fault(TarFault::Collision { path: shown(), fault }));
-        }
+        self.paths.insert(&path, is_directory, &mut self.budget).map_err(|refusal| match refusal {
+            Refusal::Collision(fault) => self.fault(TarFault::Collision { path: shown(), fault }),
+            Refusal::TooLarge(error) => error,
+        })?;
         self.contents.entries += 1;
         if let Some(inner) = path.below(TOP) {
             return Ok(Some(inner));
@@ -335,4 +336,19 @@ impl TarReader {
 
 fn at_most(bytes: &[u8], limit: u64) -> &[u8] {
     usize::try_from(limit).ok().and_then(|limit| bytes.get(..limit)).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_that_paths_imply_are_paid_for() {
+        let mut reader = TarReader::new(Profile::of(&"go1.22.5.src.tar.gz".parse().unwrap()));
+        let below = ["a"; 62].join("/");
+        let refused =
+            (0..8_000).find_map(|n| reader.accept_path(format!("go/{n:04}/{below}").into_bytes(), false).err());
+        assert!(matches!(refused, Some(ArchiveError::TooLarge { unit: "entries", .. })), "{refused:?}");
+        assert!((1_000..2_000).contains(&reader.contents.entries), "{}", reader.contents.entries);
+    }
 }

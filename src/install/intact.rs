@@ -8,7 +8,7 @@
 //!
 //! That is no proof that the tree is genuine: whoever may write to it, the same user, can also write a receipt.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -28,8 +28,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// The deepest directory that is looked for files which should not be there; archives end at 64.
 const DEPTH_LIMIT: u32 = 128;
 
-/// Files by their names, for each directory of a tree; the root is the empty path.
-type Directories<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a FileRecord>>;
+/// A directory's path, empty for the root, and its files with their names, sorted.
+type Listing<'a> = (&'a str, &'a [(&'a str, &'a str, &'a FileRecord)]);
 
 /// Whether the tree at `destination` is what `receipt` says, by the rules of this module.
 ///
@@ -41,16 +41,18 @@ pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallE
         Ok(Some(Found::File(file))) => file.changed,
         _ => return Ok(false),
     };
-    let directories = directories(receipt);
-    let list: Vec<_> = directories.iter().collect();
+    let mut files: Vec<_> = receipt.files.iter().map(|file| (file.path.split(), file)).collect();
+    files.sort_unstable_by_key(|(path, _)| *path);
+    let files: Vec<_> = files.into_iter().map(|((directory, name), file)| (directory, name, file)).collect();
+    let (listings, known) = listings(&files);
     let result = for_each(
-        &list,
+        &listings,
         |(_, files)| share_of(FILES_PER_SHARE) * (1 + files.len() as u64),
         || (Descent::new(&root), vec![0; BUFFER_BYTES]),
         |(descent, buffer), (path, files)| {
             let look = descent.enter(path).and_then(|directory| {
                 Ok(directory.is_private()?
-                    && holds_nothing_else(directory, path, files, &directories)?
+                    && holds_nothing_else(directory, path, files, &known)?
                     && all_as_recorded(directory, files, written, buffer)?)
             });
             match look {
@@ -77,33 +79,45 @@ pub(super) fn open_tree(destination: &Path) -> Result<Option<Directory>, Install
     }
 }
 
-fn directories(receipt: &Receipt) -> Directories<'_> {
-    let mut directories = Directories::from([("", BTreeMap::new())]);
-    for file in &receipt.files {
-        let (mut path, name) = file.path.split();
-        let known = directories.contains_key(path);
-        directories.entry(path).or_default().insert(name, file);
-        while !known && !path.is_empty() {
-            path = path.rsplit_once('/').map_or("", |(above, _)| above);
-            directories.entry(path).or_default();
+/// A listing of every directory, those above all others included, and all their paths.
+fn listings<'a>(files: &'a [(&'a str, &'a str, &'a FileRecord)]) -> (Vec<Listing<'a>>, HashSet<&'a str>) {
+    let mut listings: Vec<Listing<'_>> = Vec::new();
+    let mut known = HashSet::new();
+    for group in files.chunk_by(|a, b| a.0 == b.0) {
+        let path = group.first().map_or("", |(path, ..)| path);
+        known.insert(path);
+        listings.push((path, group));
+    }
+    for path in listings.iter().map(|(path, _)| *path).collect::<Vec<_>>() {
+        let mut path = path;
+        while let Some((above, _)) = path.rsplit_once('/').or((!path.is_empty()).then_some(("", ""))) {
+            if !known.insert(above) {
+                break;
+            }
+            listings.push((above, &[]));
+            path = above;
         }
     }
-    directories
+    if known.insert("") {
+        listings.push(("", &[]));
+    }
+    listings.sort_unstable_by_key(|(path, _)| *path);
+    (listings, known)
 }
 
 fn holds_nothing_else(
     directory: &Directory,
     path: &str,
-    files: &BTreeMap<&str, &FileRecord>,
-    directories: &Directories<'_>,
+    files: &[(&str, &str, &FileRecord)],
+    known: &HashSet<&str>,
 ) -> io::Result<bool> {
     for name in directory.names()? {
         let Some(text) = name.to_str() else { return Ok(false) };
         let below = || if path.is_empty() { text.to_owned() } else { format!("{path}/{text}") };
-        let known = files.contains_key(text)
+        let expected = files.binary_search_by_key(&text, |(_, name, _)| name).is_ok()
             || path.is_empty() && text == receipt::NAME
-            || directories.contains_key(below().as_str());
-        if !known && !is_without_files(directory, &name, DEPTH_LIMIT)? {
+            || known.contains(below().as_str());
+        if !expected && !is_without_files(directory, &name, DEPTH_LIMIT)? {
             return Ok(false);
         }
     }
@@ -127,11 +141,11 @@ fn is_without_files(above: &Directory, name: &std::ffi::OsStr, depth: u32) -> io
 
 fn all_as_recorded(
     directory: &Directory,
-    files: &BTreeMap<&str, &FileRecord>,
+    files: &[(&str, &str, &FileRecord)],
     written: Option<(i64, i64)>,
     buffer: &mut [u8],
 ) -> io::Result<bool> {
-    for (name, file) in files {
+    for (_, name, file) in files {
         let as_recorded = match directory.find(name.as_ref())? {
             Some(Found::File(found)) => {
                 let untouched = found.changed.zip(written).is_some_and(|(changed, written)| changed < written);

@@ -5,9 +5,14 @@
 //!
 //! - the document is at most 8 MiB, nested at most 16 deep, without duplicate keys; unknown keys are ignored;
 //! - it is a non-empty list of releases with a text `version`, a boolean `stable` and a list `files`;
+//! - it has at most 5,000 releases, a release at most 1,000 files, and all together at most 40,000;
 //! - no version and no file name occurs twice;
 //! - the chosen file's name is the published name of that version and platform, its own `version`, `os`,
 //!   `arch` and `kind` say the same, its `sha256` is 64 lower-case hex digits, its size 1 byte to 512 MiB.
+//!
+//! What an index of 8 MiB can make of memory is bounded by the number of its values (`json.rs`), of which the known
+//! fields alone are kept, and then by the number of releases and files, which is what a listing holds. Chosen by name
+//! among at most 1,000, all files together are found in an instant.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +23,13 @@ use crate::error::escaped;
 /// Largest index that is read, in bytes; the real one has about 3 MB.
 pub const INDEX_SIZE_LIMIT_BYTES: u64 = 8 << 20;
 /// Largest archive that an index may announce, in bytes; the largest real one has 208 MB.
-const ARCHIVE_SIZE_LIMIT_BYTES: i128 = 512 << 20;
+const ARCHIVE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
+/// Most releases; there were 202 in November 2021, and ten or twenty a year are added.
+const RELEASES_LIMIT: usize = 5_000;
+/// Most files of one release; real ones stay below 100.
+const RELEASE_FILES_LIMIT: usize = 1_000;
+/// Most files of all releases; there were 2,971 in November 2021, and 8 MiB have room for 34,000 like them.
+const FILES_LIMIT: usize = 40_000;
 
 /// A parsed index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +42,69 @@ pub struct ReleaseIndex {
 pub struct Release {
     version: Version,
     stable: bool,
-    files: Vec<Json>,
+    files: Vec<ListedFile>,
+}
+
+/// A file as the index lists it, not yet checked: of a field of another type than it should have, there is nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ListedFile {
+    filename: Box<str>,
+    version: Option<Box<str>>,
+    os: Option<Box<str>>,
+    arch: Option<Box<str>>,
+    kind: Option<Box<str>>,
+    sha256: Option<Box<str>>,
+    size: Option<u64>,
+}
+
+impl ListedFile {
+    fn read(mut file: Json) -> Option<Self> {
+        let mut text = |name| file.take(name).and_then(Json::into_text);
+        Some(Self {
+            filename: text("filename")?,
+            version: text("version"),
+            os: text("os"),
+            arch: text("arch"),
+            kind: text("kind"),
+            sha256: text("sha256"),
+            size: if let Some(Json::Integer(size)) = file.take("size") { Some(size) } else { None },
+        })
+    }
+
+    /// Whether it claims to be of this platform and kind, as [`published_fields`] returns them.
+    fn claims(&self, [os, arch, kind]: [&str; 3]) -> bool {
+        (self.os.as_deref(), self.arch.as_deref(), self.kind.as_deref()) == (Some(os), Some(arch), Some(kind))
+    }
+}
+
+/// A release as the index lists it, whose version need not be one.
+struct ListedRelease {
+    version: Box<str>,
+    stable: bool,
+    files: Vec<ListedFile>,
+}
+
+impl ListedRelease {
+    fn read(mut release: Json) -> Result<Self, ReleaseError> {
+        let version = release
+            .take("version")
+            .and_then(Json::into_text)
+            .ok_or_else(|| malformed("a release without a version"))?;
+        let shown = escaped(&version);
+        let Some(Json::Bool(stable)) = release.take("stable") else {
+            return Err(malformed(format!("{shown}: \"stable\" is not a boolean")));
+        };
+        let files = release
+            .take("files")
+            .and_then(Json::into_list)
+            .ok_or_else(|| malformed(format!("{shown}: \"files\" is not a list")))?;
+        if files.len() > RELEASE_FILES_LIMIT {
+            return Err(malformed(format!("{shown}: more than {RELEASE_FILES_LIMIT} files")));
+        }
+        let files: Option<_> = files.into_iter().map(ListedFile::read).collect();
+        let files = files.ok_or_else(|| malformed(format!("{shown}: a file without a name")))?;
+        Ok(Self { version, stable, files })
+    }
 }
 
 /// One archive of a release, as the index describes it.
@@ -66,6 +139,24 @@ fn malformed(reason: impl Into<String>) -> ReleaseError {
     ReleaseError::Index(reason.into())
 }
 
+fn refuse_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ReleaseError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(malformed(format!("{}: listed twice", escaped(name))));
+        }
+    }
+    Ok(())
+}
+
+/// What the index calls a target: its `os`, `arch` and `kind`.
+fn published_fields(target: &Target) -> [&str; 3] {
+    match target {
+        Target::Source => ["", "", "source"],
+        Target::Platform(p) => [p.os(), p.published_arch(), "archive"],
+    }
+}
+
 impl ReleaseIndex {
     /// Parses an index.
     ///
@@ -79,42 +170,25 @@ impl ReleaseIndex {
             return Err(malformed("HTML instead of JSON"));
         }
         let json = Json::parse(bytes).map_err(|e| malformed(e.to_string()))?;
-        let list = json.list().filter(|list| !list.is_empty()).ok_or_else(|| malformed("not a list of releases"))?;
-        let mut versions = BTreeSet::new();
-        let mut filenames = BTreeSet::new();
-        let mut releases = Vec::with_capacity(list.len());
-        for release in list {
-            let version = release
-                .field("version")
-                .and_then(Json::text)
-                .ok_or_else(|| malformed("a release without a version"))?;
-            let shown = escaped(version);
-            let Some(Json::Bool(stable)) = release.field("stable") else {
-                return Err(malformed(format!("{shown}: \"stable\" is not a boolean")));
-            };
-            let files = release
-                .field("files")
-                .and_then(Json::list)
-                .ok_or_else(|| malformed(format!("{shown}: \"files\" is not a list")))?;
-            if !versions.insert(version) {
-                return Err(malformed(format!("{shown}: listed twice")));
-            }
-            for file in files {
-                let filename = file
-                    .field("filename")
-                    .and_then(Json::text)
-                    .ok_or_else(|| malformed(format!("{shown}: a file without a name")))?;
-                if !filenames.insert(filename) {
-                    return Err(malformed(format!("{}: listed twice", escaped(filename))));
-                }
-            }
-            // What is no version (the bootstrap archives under `go1`) can't be asked for.
-            if let Ok(parsed) = version.parse::<Version>()
-                && parsed.to_string() == version
-            {
-                releases.push(Release { version: parsed, stable: *stable, files: files.to_vec() });
-            }
+        let list =
+            json.into_list().filter(|list| !list.is_empty()).ok_or_else(|| malformed("not a list of releases"))?;
+        if list.len() > RELEASES_LIMIT {
+            return Err(malformed(format!("more than {RELEASES_LIMIT} releases")));
         }
+        let listed = list.into_iter().map(ListedRelease::read).collect::<Result<Vec<_>, _>>()?;
+        if listed.iter().map(|release| release.files.len()).sum::<usize>() > FILES_LIMIT {
+            return Err(malformed(format!("more than {FILES_LIMIT} files")));
+        }
+        refuse_repeated(listed.iter().map(|release| &*release.version))?;
+        refuse_repeated(listed.iter().flat_map(|release| &release.files).map(|file| &*file.filename))?;
+        // What is no version (the bootstrap archives under `go1`) can't be asked for.
+        let version = |text: &str| text.parse().ok().filter(|version: &Version| version.to_string() == text);
+        let releases = listed
+            .into_iter()
+            .filter_map(|ListedRelease { version: text, stable, files }| {
+                Some(Release { version: version(&text)?, stable, files })
+            })
+            .collect();
         Ok(Self { releases })
     }
 
@@ -141,7 +215,7 @@ impl Release {
     /// The targets for which there is an archive, in the index's order.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         self.files.iter().filter_map(|file| {
-            let name: ArchiveName = file.field("filename")?.text()?.parse().ok()?;
+            let name: ArchiveName = file.filename.parse().ok()?;
             (name.version() == &self.version).then(|| name.target().clone())
         })
     }
@@ -153,8 +227,7 @@ impl Release {
     pub fn file(&self, target: &Target) -> Result<ReleaseFile, ReleaseError> {
         let name = ArchiveName::new(self.version, target.clone());
         let published = name.to_string();
-        let mine = |file: &&Json| file.field("filename").and_then(Json::text) == Some(&published);
-        let Some(file) = self.files.iter().find(mine) else {
+        let Some(file) = self.files.iter().find(|file| *file.filename == *published) else {
             return match self.renamed(target) {
                 Some(filename) => Err(malformed(format!(
                     "{published}: the file for {target} has another name, \"{}\"",
@@ -167,44 +240,32 @@ impl Release {
                 }),
             };
         };
-        let (os, arch, kind) = match target {
-            Target::Source => ("", "", "source"),
-            Target::Platform(p) => (p.os(), p.published_arch(), "archive"),
-        };
-        for (field, expected) in
-            [("version", self.version.to_string().as_str()), ("os", os), ("arch", arch), ("kind", kind)]
-        {
-            if file.field(field).and_then(Json::text) != Some(expected) {
+        let [os, arch, kind] = published_fields(target);
+        for (field, value, expected) in [
+            ("version", &file.version, self.version.to_string().as_str()),
+            ("os", &file.os, os),
+            ("arch", &file.arch, arch),
+            ("kind", &file.kind, kind),
+        ] {
+            if value.as_deref() != Some(expected) {
                 return Err(malformed(format!("{published}: \"{field}\" is not \"{expected}\"")));
             }
         }
-        let sha256 =
-            file.field("sha256").and_then(Json::text).filter(|s| !s.contains(|c: char| c.is_ascii_uppercase()));
+        let sha256 = file.sha256.as_deref().filter(|text| !text.contains(|c: char| c.is_ascii_uppercase()));
         let mut digest = [0; 32];
         if sha256.is_none_or(|text| hex::decode_to_slice(text, &mut digest).is_err()) {
             return Err(malformed(format!("{published}: \"sha256\" is not 64 lower-case hex digits")));
         }
-        match file.field("size") {
-            Some(Json::Integer(size @ 1..=ARCHIVE_SIZE_LIMIT_BYTES)) => {
-                let size_bytes = u64::try_from(*size).map_err(|_| malformed("size"))?;
-                Ok(ReleaseFile { name, sha256: digest, size_bytes })
-            }
+        match file.size {
+            Some(size_bytes @ 1..=ARCHIVE_SIZE_LIMIT_BYTES) => Ok(ReleaseFile { name, sha256: digest, size_bytes }),
             _ => Err(malformed(format!("{published}: \"size\" is not a number from 1 to {ARCHIVE_SIZE_LIMIT_BYTES}"))),
         }
     }
 
     /// The name of a file that claims to be the archive for `target` but is not named so.
     fn renamed(&self, target: &Target) -> Option<&str> {
-        let (os, arch, kind) = match target {
-            Target::Source => ("", "", "source"),
-            Target::Platform(p) => (p.os(), p.published_arch(), "archive"),
-        };
-        let claims = |file: &&Json| {
-            [("os", os), ("arch", arch), ("kind", kind)]
-                .iter()
-                .all(|(k, v)| file.field(k).and_then(Json::text) == Some(*v))
-        };
-        self.files.iter().find(claims).and_then(|file| file.field("filename")).and_then(Json::text)
+        let fields = published_fields(target);
+        self.files.iter().find(|file| file.claims(fields)).map(|file| &*file.filename)
     }
 }
 
@@ -311,5 +372,45 @@ mod tests {
         assert!(ReleaseIndex::parse(format!("[{release}]").as_bytes()).is_ok());
         let padding = " ".repeat(usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap());
         assert!(matches!(ReleaseIndex::parse(format!("[{release}]{padding}").as_bytes()), Err(ReleaseError::Index(_))));
+    }
+
+    /// Releases with `files` files each, of names that occur once; of the first kind that `targets` offers.
+    fn index_of(releases: usize, files: usize) -> String {
+        let file = |r: usize, f: usize| format!("{{\"filename\":\"go1.19.{r}.x-a{f}.tar.gz\"}}");
+        let release = |r: usize| {
+            let files: Vec<_> = (0..files).map(|f| file(r, f)).collect();
+            format!(r#"{{"version":"go1.19.{r}","stable":true,"files":[{}]}}"#, files.join(","))
+        };
+        format!("[{}]", (0..releases).map(release).collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn releases_and_files_are_counted() {
+        let parse = |releases, files| ReleaseIndex::parse(index_of(releases, files).as_bytes());
+        for ((releases, files), (too_many_releases, too_many_files), reason) in [
+            ((RELEASES_LIMIT, 1), (RELEASES_LIMIT + 1, 1), "more than 5000 releases"),
+            ((1, RELEASE_FILES_LIMIT), (1, RELEASE_FILES_LIMIT + 1), "go1.19.0: more than 1000 files"),
+            ((40, FILES_LIMIT / 40), (41, FILES_LIMIT / 40), "more than 40000 files"),
+        ] {
+            assert_eq!(parse(releases, files).unwrap().releases().len(), releases);
+            assert_eq!(parse(too_many_releases, too_many_files), Err(malformed(reason)));
+        }
+    }
+
+    #[test]
+    fn a_message_names_few_of_many_platforms() {
+        let message = |files| {
+            let index = ReleaseIndex::parse(index_of(1, files).as_bytes()).unwrap();
+            let error = index.releases()[0].file(&"linux/amd64".parse().unwrap()).unwrap_err();
+            assert!(matches!(&error, ReleaseError::PlatformNotFound { offered, .. } if offered.len() == files));
+            error.to_string()
+        };
+        let named = |files: usize| (0..files).map(|f| format!("x/a{f}")).collect::<Vec<_>>().join(", ");
+        let start = "go1.19.0: no archive for linux/amd64; there are";
+        assert_eq!(message(0), format!("{start} none"));
+        assert_eq!(message(2), format!("{start} x/a0, x/a1"));
+        assert_eq!(message(20), format!("{start} {}", named(20)));
+        assert_eq!(message(21), format!("{start} {} and 1 more", named(20)));
+        assert_eq!(message(1_000), format!("{start} {} and 980 more", named(20)));
     }
 }

@@ -42,7 +42,7 @@ pub enum ReleaseError {
         nearest: Option<Version>,
     },
     /// The release has no archive for the platform.
-    #[error("{version}: no archive for {target}; there are {}", .offered.join(", "))]
+    #[error("{version}: no archive for {target}; there are {}", few(.offered))]
     PlatformNotFound {
         /// The release.
         version: Version,
@@ -55,6 +55,17 @@ pub enum ReleaseError {
 
 fn also(nearest: &Option<Version>) -> String {
     nearest.map(|version| format!(" (it has {version})")).unwrap_or_default()
+}
+
+/// The first of what is offered, and how many more: a hostile index could offer a thousand.
+fn few(offered: &[String]) -> String {
+    const NAMED: usize = 20;
+    let (named, more) = offered.split_at_checked(NAMED).unwrap_or((offered, &[]));
+    match (named.len(), more.len()) {
+        (0, _) => "none".to_owned(),
+        (_, 0) => named.join(", "),
+        (_, more) => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 impl Coded for ReleaseError {
