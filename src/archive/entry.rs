@@ -132,7 +132,9 @@ fn check_component(component: &str) -> Result<(), PathFault> {
     if component.len() > COMPONENT_LENGTH_LIMIT_BYTES {
         return Err(PathFault::TooLong);
     }
-    if component.chars().any(|c| c.is_control() || matches!(c, '\\' | ':' | '<' | '>' | '"' | '|' | '?' | '*')) {
+    let special = |b: u8| b.is_ascii_control() || matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*');
+    // The controls beyond ASCII are U+0080 to U+009F.
+    if component.bytes().any(special) || !component.is_ascii() && component.contains(char::is_control) {
         return Err(PathFault::Character);
     }
     if component.ends_with(['.', ' ']) {
@@ -149,16 +151,22 @@ fn check_component(component: &str) -> Result<(), PathFault> {
 
 /// Windows takes `NUL`, `nul.txt` and `COM¹ .c` for devices in every directory.
 fn is_device(component: &str) -> bool {
-    let stem = component.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
-    if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let stem = component.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    if DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device)) {
         return true;
     }
-    let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
-    port.is_some_and(|n| matches!(n, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+    stem.split_at_checked(3).is_some_and(|(port, number)| {
+        (port.eq_ignore_ascii_case("COM") || port.eq_ignore_ascii_case("LPT"))
+            && matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+    })
 }
 
 /// 8.3 aliases: up to six characters, a tilde and a number, before the extension.
 fn is_short_name(component: &str) -> bool {
+    if !component.contains('~') {
+        return false;
+    }
     let stem = component.split('.').next().unwrap_or_default();
     stem.rsplit_once('~').is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -9,10 +9,11 @@
 //! - read without following a link, at most 16 MiB, strictly: another schema, an unknown or missing field, a path
 //!   that is no entry's, and there is no receipt.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::directory::{Found, FoundFile};
 use super::{InstallError, StagedTree};
@@ -115,8 +116,7 @@ impl Origin {
 }
 
 /// A file as the receipt has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Line<String>")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRecord {
     /// Path relative to the tree's root.
     pub path: EntryPath,
@@ -148,12 +148,15 @@ impl Receipt {
         let at = |verb| FileError::at(&path, verb);
         let Some(root) = super::intact::open_tree(destination)? else { return Ok(None) };
         let found = root.find(NAME.as_ref()).map_err(at("look at"))?;
-        let ours = matches!(found, Some(Found::File(file)) if file.ours && is_mode(&file, 0o644));
-        if !ours || !root.is_private().map_err(at("look at"))? {
+        let size_bytes = match found {
+            Some(Found::File(file)) if file.ours && is_mode(&file, 0o644) => file.size_bytes.min(SIZE_LIMIT_BYTES),
+            _ => return Ok(None),
+        };
+        if !root.is_private().map_err(at("look at"))? {
             return Ok(None);
         }
         let Some(file) = root.read_file(NAME.as_ref()).map_err(at("open"))? else { return Ok(None) };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or_default() + 1);
         file.take(SIZE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(at("read"))?;
         if bytes.len() as u64 > SIZE_LIMIT_BYTES {
             return Ok(None);
@@ -208,13 +211,23 @@ struct DocumentToWrite<'a> {
     files: Files<'a>,
 }
 
+/// A file's line; what a receipt of a release says of its files is borrowed from the receipt while it is read.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line<Text> {
-    path: Text,
+struct Line<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
     size: u64,
-    mode: Text,
-    sha256: Text,
+    #[serde(borrow)]
+    mode: Cow<'a, str>,
+    #[serde(borrow)]
+    sha256: Cow<'a, str>,
+}
+
+impl<'de> Deserialize<'de> for FileRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Line::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
+    }
 }
 
 struct Files<'a>(&'a Manifest);
@@ -246,22 +259,23 @@ impl Serialize for LineToWrite<'_> {
         hex::encode_to_slice(self.sha256, &mut digits).map_err(serde::ser::Error::custom)?;
         let sha256 = std::str::from_utf8(&digits).map_err(serde::ser::Error::custom)?;
         let mode = if self.executable { "0755" } else { "0644" };
-        Line { path: self.path, size: self.size_bytes, mode, sha256 }.serialize(serializer)
+        let (path, mode, sha256) = (self.path.into(), mode.into(), sha256.into());
+        Line { path, size: self.size_bytes, mode, sha256 }.serialize(serializer)
     }
 }
 
-impl TryFrom<Line<String>> for FileRecord {
+impl TryFrom<Line<'_>> for FileRecord {
     type Error = &'static str;
 
-    fn try_from(line: Line<String>) -> Result<Self, Self::Error> {
+    fn try_from(line: Line<'_>) -> Result<Self, Self::Error> {
         let path = EntryPath::parse(line.path.as_bytes()).map_err(|_| "unsafe path")?;
-        let executable = match line.mode.as_str() {
+        let executable = match &*line.mode {
             "0644" => false,
             "0755" => true,
             _ => return Err("mode that is neither 0644 nor 0755"),
         };
         let mut sha256 = [0; 32];
-        hex::decode_to_slice(&line.sha256, &mut sha256).map_err(|_| "not a SHA-256")?;
+        hex::decode_to_slice(&*line.sha256, &mut sha256).map_err(|_| "not a SHA-256")?;
         Ok(Self { path, size_bytes: line.size, executable, sha256 })
     }
 }
