@@ -1,8 +1,8 @@
 //! One pass over an archive: from its bytes, as they arrive, to everything that can be known of them.
 //!
-//! Three threads, joined by bounded channels whose buffers go round: the caller's reads and hashes the
-//! compressed bytes, one decompresses, one splits entries, hashes files and keeps the stream. Memory is the
-//! buffers and the manifest, whatever the archive's size.
+//! Four threads, joined by bounded channels whose buffers go round: the caller's reads and hashes the compressed
+//! bytes, one decompresses, one splits entries and hashes files, one keeps what the third found in order. Memory is
+//! the buffers and the manifest, whatever the archive's size.
 //!
 //! - the digest covers every byte up to the input's true end, whatever the formats inside make of them;
 //! - input that does not begin like gzip ends the pass at once: it is a page, not an archive;
@@ -178,17 +178,19 @@ pub fn receive<K: Keep>(
         let (to_gunzip, gunzip_from, spent_compressed) = conveyor();
         let (to_tar, tar_from, spent_decompressed) = conveyor();
         let gunzip = scope.spawn(move || gunzip(&gunzip_from, to_tar, &spent_decompressed));
-        let tar = scope.spawn(|| split(tar_from, Profile::of(name), &mut keep, &hopeless));
+        let (to_keep, keep_from) = sync_channel(BUFFERS);
+        let Incoming { full, spent } = tar_from;
+        let tar = scope.spawn(move || split(&full, Profile::of(name), &to_keep));
+        let keep = scope.spawn(|| keep_all(keep_from, spent, &mut keep, &hopeless));
         let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch, &hopeless);
         let gunzip = join(gunzip);
         let tar = join(tar);
-        (size_bytes, earlier_fault(gunzip, tar))
+        (size_bytes, join(keep).map(|()| earlier_fault(gunzip, tar)))
     });
     let size_bytes = size_bytes?;
-    let scan = match contents {
+    let scan = match contents.map_err(ReceiveError::Keep)? {
         Ok(Contents { manifest, pieces, entries }) => scan(manifest, &pieces, entries, name),
-        Err(StageError::Archive(error)) => Err(error),
-        Err(StageError::Keep(error)) => return Err(ReceiveError::Keep(error)),
+        Err(error) => Err(error),
     };
     Ok(UnverifiedArchive { name: name.clone(), size_bytes, hashes, scan, kept: keep })
 }
@@ -196,17 +198,6 @@ pub fn receive<K: Keep>(
 fn scan(manifest: Manifest, pieces: &Pieces, entries: u64, name: &ArchiveName) -> Result<Scan, ArchiveError> {
     let layout = layout::check(&manifest, pieces, name)?;
     Ok(Scan { manifest, entries, layout })
-}
-
-enum StageError {
-    Archive(ArchiveError),
-    Keep(io::Error),
-}
-
-impl From<ArchiveError> for StageError {
-    fn from(error: ArchiveError) -> Self {
-        Self::Archive(error)
-    }
 }
 
 /// One direction of a channel carries full buffers, the other brings them back.
@@ -283,11 +274,12 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReceiveError> 
 
 /// The fault that comes first in the stream, whichever thread was first to meet one. Behind a broken gzip stream,
 /// the tar stream is always found to end early, which says nothing.
-fn earlier_fault(gunzip: Result<(), ArchiveError>, tar: Result<Contents, StageError>) -> Result<Contents, StageError> {
+fn earlier_fault(
+    gunzip: Result<(), ArchiveError>,
+    tar: Result<Contents, ArchiveError>,
+) -> Result<Contents, ArchiveError> {
     match (gunzip, tar) {
-        (Err(error), Ok(_) | Err(StageError::Archive(ArchiveError::Tar { fault: TarFault::Truncated, .. }))) => {
-            Err(error.into())
-        }
+        (Err(error), Ok(_) | Err(ArchiveError::Tar { fault: TarFault::Truncated, .. })) => Err(error),
         (_, tar) => tar,
     }
 }
@@ -333,20 +325,27 @@ fn gunzip_into(
     gunzip.finish()
 }
 
-fn split(
-    from: Incoming,
-    profile: Profile,
+fn split(from: &Receiver<Vec<u8>>, profile: Profile, to_keep: &SyncSender<Vec<u8>>) -> Result<Contents, ArchiveError> {
+    let mut reader = TarReader::new(profile);
+    for bytes in from {
+        reader.push(&bytes)?;
+        if to_keep.send(bytes).is_err() {
+            // Nobody keeps it, and whoever should have says why. To go on reading would be to no end.
+            break;
+        }
+    }
+    reader.finish()
+}
+
+fn keep_all(
+    from: Receiver<Vec<u8>>,
+    spent: SyncSender<Vec<u8>>,
     keep: &mut impl Keep,
     hopeless: &AtomicBool,
-) -> Result<Contents, StageError> {
-    let mut reader = TarReader::new(profile);
-    for bytes in &from.full {
-        reader.push(&bytes)?;
-        if let Err(error) = keep.keep(&bytes) {
-            hopeless.store(true, Ordering::Relaxed);
-            return Err(StageError::Keep(error));
-        }
-        let _ = from.spent.try_send(bytes);
+) -> io::Result<()> {
+    for bytes in from {
+        keep.keep(&bytes).inspect_err(|_| hopeless.store(true, Ordering::Relaxed))?;
+        let _ = spent.try_send(bytes);
     }
-    Ok(reader.finish()?)
+    Ok(())
 }
