@@ -10,7 +10,7 @@ mod support;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
-use goverify::archive::{Keep, Manifest, receive};
+use goverify::archive::{Discard, Keep, Manifest, receive};
 use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::release::ArchiveName;
@@ -285,4 +285,34 @@ fn of_two_faults_the_same_one_is_always_told() {
         let steps = if round % 2 == 0 { Step::Piece(LONGEST_PIECE_BYTES) } else { Step::Piece(round + 1) };
         assert_eq!(case.learn(&mut Pieces::new(&case.archive, &[steps])), first, "round {round}");
     }
+}
+
+#[test]
+fn what_cannot_be_kept_or_copied_is_this_machines_fault() {
+    /// Fails to keep, and as a reader to copy.
+    #[derive(Debug)]
+    struct Broken(io::ErrorKind);
+    impl Keep for Broken {
+        fn keep(&mut self, _: &[u8]) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+    }
+    let sdk = Sdk::minimal("go1.22.5", "src");
+    let watch = Watch::silent();
+    for (kind, code) in [
+        (io::ErrorKind::StorageFull, Code::NoSpace),
+        (io::ErrorKind::QuotaExceeded, Code::NoSpace),
+        (io::ErrorKind::Other, Code::Io),
+    ] {
+        let unkept = receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Broken(kind), &watch).unwrap_err();
+        assert_eq!(unkept.code(), code);
+        let unread = receive(&mut Broken(kind), sdk.name(), &[], Discard, &watch).unwrap_err();
+        assert_eq!(unread.code(), code);
+    }
+    receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Discard, &watch).unwrap();
 }
