@@ -15,32 +15,12 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::ParentFault;
+use super::found::{Found, FoundFile};
 
 /// The deepest tree that is removed; each level is an open handle and a call. Entries of archives end at 64.
 const DEPTH_LIMIT: u32 = 256;
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Directory,
-    File(FoundFile),
-    Other,
-}
-
-/// A regular file, without its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FoundFile {
-    pub(super) size_bytes: u64,
-    /// The twelve permission bits; `None` where the system has none.
-    pub(super) mode: Option<u32>,
-    /// Whether it belongs to us or to root.
-    pub(super) ours: bool,
-    /// When anything about it changed last, as the system counts seconds and nanoseconds. Nobody can set this time;
-    /// `None` where the system has none like it.
-    pub(super) changed: Option<(i64, i64)>,
-}
 
 /// A handle of an open directory.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! An open directory and what can be done with the names in it, on Windows.
 //!
 //! The same rules as on Unix, as far as the system has them: names are single components, links are not followed,
-//! creation is exclusive. There are no modes, and no rename that exchanges two names in one step.
+//! creation is exclusive. There are no modes, no times that nobody can set, and no rename that exchanges two names in
+//! one step; owners are for access control lists, which are not read.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,6 +15,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use super::ParentFault;
+use super::found::{Found, FoundFile};
 
 /// Tries of a rename that a virus scanner or an indexer holds up.
 const RENAME_TRIES: u32 = 10;
@@ -23,26 +25,6 @@ const ERROR_SHARING_VIOLATION: i32 = 32;
 const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const DELETE: u32 = 0x0001_0000;
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Directory,
-    File(FoundFile),
-    Other,
-}
-
-/// A regular file, without its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FoundFile {
-    pub(super) size_bytes: u64,
-    /// There are no modes here.
-    pub(super) mode: Option<u32>,
-    /// Who owns it is for access control lists, which are not read.
-    pub(super) ours: bool,
-    /// There is no time here that nobody can set.
-    pub(super) changed: Option<(i64, i64)>,
-}
 
 /// A handle of an open directory.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::descent::Descent;
-use super::directory::{Directory, Found, FoundFile};
+use super::directory::Directory;
+use super::found::{Found, FoundFile};
 use super::parallel::{for_each, share_of};
 use super::receipt::{self, is_mode};
 use super::{FileRecord, InstallError, Receipt};

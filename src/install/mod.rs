@@ -25,6 +25,7 @@ mod descent;
 mod destination;
 #[cfg_attr(windows, path = "directory_windows.rs")]
 mod directory;
+mod found;
 mod intact;
 mod lock;
 mod parallel;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::directory::{Found, FoundFile};
+use super::found::{Found, FoundFile};
 use super::{InstallError, StagedTree};
 use crate::archive::{EntryKind, EntryPath, Manifest};
 use crate::error::FileError;
