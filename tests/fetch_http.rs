@@ -226,7 +226,8 @@ fn events_tell_of_every_attempt() {
 #[test]
 fn what_arrived_is_kept_when_the_consumer_is_the_first_to_notice_a_wish_to_stop() {
     for cancels in [true, false] {
-        let world = World::faulty([]);
+        // Never all of it, so that the end of the transfer comes from the consumer.
+        let world = World::faulty([Fault::StallAt(100_000)]);
         let watch = Watch::silent();
         let stop = watch.clone();
         let consume = move |reader: &mut dyn BufRead| {
