@@ -90,7 +90,7 @@ fn retry_after_is_honoured_up_to_the_cap() {
 #[test]
 fn the_overall_deadline_ends_everything() {
     let mut world = World::faulty([Fault::StallAt(10)]);
-    world.access.limits.overall = Duration::from_millis(200);
+    world.access.limits.overall = Duration::from_secs(3);
     world.fails(Code::Network, 1);
     assert_eq!(world.kept(), Some(10));
     let mut world = World::faulty([Fault::Status(503, Some("60"))]);
@@ -196,10 +196,10 @@ fn a_panic_of_the_consumer_is_passed_on() {
 #[test]
 fn a_slow_consumer_is_not_a_slow_network() {
     let mut world = World::faulty([]);
-    world.access.limits.idle = Duration::from_millis(100);
+    world.access.limits.idle = Duration::from_secs(1);
     let slow = |reader: &mut dyn BufRead| {
         // Another thread's time, not a wait for something to happen: the transfer has to bear it.
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(Duration::from_millis(1500));
         read_all(reader).map(|bytes| bytes.len())
     };
     assert_eq!(run(world.mirror().download(&world.file, None, &Watch::silent(), slow)).unwrap().unwrap(), SIZE);

@@ -76,8 +76,8 @@ impl World {
 
     /// Gives up soon when nothing arrives.
     pub fn hasty(mut self) -> Self {
-        self.access.limits.connect = Duration::from_millis(100);
-        self.access.limits.idle = Duration::from_millis(200);
+        self.access.limits.connect = Duration::from_secs(1);
+        self.access.limits.idle = Duration::from_secs(1);
         self
     }
 
