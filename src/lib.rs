@@ -63,6 +63,7 @@ pub mod error;
 pub mod events;
 #[cfg(feature = "net")]
 pub mod fetch;
+pub mod files;
 pub mod install;
 pub mod release;
 pub mod trust;

@@ -20,7 +20,8 @@ use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::release::ArchiveName;
 use goverify::trust::{
-    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, GOOGLE_FINGERPRINT, Keyring, verify,
+    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, GOOGLE_FINGERPRINT, Keyring,
+    TrustError, verify,
 };
 use sequoia_openpgp::Fingerprint;
 use sequoia_openpgp::cert::{CertBuilder, CertRevocationBuilder, SubkeyRevocationBuilder};
@@ -435,4 +436,20 @@ fn all_evidence_must_agree() {
         let received = receive(&mut bytes(), &ARCHIVE.0, &signature.hashes(), Discard, &Watch::silent()).unwrap();
         assert_eq!(verify(received, &expectation, by).outcome.err().map(|error| error.code()), expected);
     }
+}
+
+#[test]
+fn the_weaker_mode_needs_an_expected_digest() {
+    let judge = |expectation: Expectation| {
+        let received = receive(&mut &bytes()[..], &ARCHIVE.0, &[], Discard, &Watch::silent()).unwrap();
+        verify(received, &expectation, Authenticator::DigestOnly).outcome.map(|verified| verified.trust().as_str())
+    };
+    let of = |sha256| Expectation {
+        digests: vec![ExpectedDigest { sha256, source: DigestSource::User }],
+        size_bytes: Some(bytes().len() as u64),
+    };
+    assert_eq!(judge(of(Sha256::digest(bytes()).into())), Ok("digest-only"));
+    let none = Expectation { digests: Vec::new(), ..of([0; 32]) };
+    assert_eq!(judge(none), Err(TrustError::NoDigest));
+    assert_eq!(judge(of([0; 32])).map_err(|error| error.code()), Err(Code::DigestMismatch));
 }

@@ -11,8 +11,8 @@ use super::failure::Failure;
 use super::json::{self, Installed, Outcome};
 use super::order::Order;
 
-/// Recognises an earlier installation of the very same archive, by a receipt and a tree that nobody but us and root could
-/// have written, and that is as it was then. What the report repeats of that installation is marked as the receipt's.
+/// Recognises an earlier installation of the very same archive, by a receipt and a tree that nobody but us and root
+/// could have written, and that is as it was then. What the report repeats of it is marked as the receipt's.
 pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcome) -> Result<Installed, Failure> {
     let exists = |reason: &str| Failure::new(Code::DestinationExists, format!("{}: {reason}", path.display()));
     let Some(receipt) = Receipt::read(path)? else {

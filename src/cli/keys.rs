@@ -1,18 +1,15 @@
 //! `goverify keys list`, and the keyring that other commands are given.
 
 use std::fs::File;
-use std::io::Read;
 
 use goverify::error::FileError;
-use goverify::trust::Keyring;
+use goverify::files::read_bounded;
+use goverify::trust::{KEYRING_SIZE_LIMIT_BYTES, Keyring};
 use serde_json::json;
 
 use super::args::{KeyringFiles, KeysList};
 use super::failure::Failure;
 use super::json::{Listing, Outcome, Report};
-
-/// Most bytes of one keyring file; one more than the library accepts, so that it can tell.
-const KEYRING_READ_LIMIT_BYTES: u64 = (1 << 20) + 1;
 
 /// The embedded certificate, or those of the files in its place.
 pub(crate) fn keyring(arguments: &KeyringFiles) -> Result<Keyring, Failure> {
@@ -22,8 +19,7 @@ pub(crate) fn keyring(arguments: &KeyringFiles) -> Result<Keyring, Failure> {
     let mut contents = Vec::new();
     for path in &arguments.files {
         let file = File::open(path).map_err(FileError::at(path, "open"))?;
-        let mut content = Vec::new();
-        file.take(KEYRING_READ_LIMIT_BYTES).read_to_end(&mut content).map_err(FileError::at(path, "read"))?;
+        let content = read_bounded(file, path, KEYRING_SIZE_LIMIT_BYTES)?;
         Keyring::from_files([&content[..]]).map_err(|error| Failure::of(&path.display().to_string(), &error))?;
         contents.push(content);
     }

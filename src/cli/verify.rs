@@ -10,6 +10,7 @@ use std::thread;
 use goverify::archive::{Discard, receive};
 use goverify::error::{Code, FileError, printable};
 use goverify::events::Watch;
+use goverify::files::{open_regular, read_bounded};
 use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
 use goverify::trust::{
     Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
@@ -89,26 +90,13 @@ fn archives_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
-    let bytes = read_at_most(path, INDEX_SIZE_LIMIT_BYTES + 1)?;
+    let bytes = read_bounded(open_named(path)?, path, INDEX_SIZE_LIMIT_BYTES)?;
     ReleaseIndex::parse(&bytes).map_err(|error| Failure::of(&path.display().to_string(), &error))
 }
 
-fn read_at_most(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    read_from(File::open(path).map_err(FileError::at(path, "open"))?, path, limit_bytes)
-}
-
-/// Opens a file that nobody named. Where a stranger put a FIFO, opening it would wait for ever.
-fn open_found(path: &Path) -> Result<File, FileError> {
-    if path.metadata().map_err(FileError::at(path, "look at"))?.is_file() {
-        return File::open(path).map_err(FileError::at(path, "open"));
-    }
-    Err(FileError::at(path, "read")(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")))
-}
-
-fn read_from(file: File, path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    let mut content = Vec::new();
-    file.take(limit_bytes).read_to_end(&mut content).map_err(FileError::at(path, "read"))?;
-    Ok(content)
+/// A file that was named in person may be anything that can be read, a `<(command)` too.
+fn open_named(path: &Path) -> Result<File, FileError> {
+    File::open(path).map_err(FileError::at(path, "open"))
 }
 
 /// Several at a time, with the results in the order of the arguments.
@@ -154,9 +142,9 @@ fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome)
     let mut input: Box<dyn Read> = if is_stdin(path) {
         Box::new(io::stdin())
     } else if context.arguments.archives.iter().any(|named| named == path) {
-        Box::new(File::open(path).map_err(FileError::at(path, "open"))?)
+        Box::new(open_named(path)?)
     } else {
-        Box::new(open_found(path)?)
+        Box::new(open_regular(path)?)
     };
     let signature = signature(path, label, context.arguments)?;
     let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
@@ -219,18 +207,18 @@ fn signature(path: &Path, label: &str, arguments: &Verify) -> Result<Option<Deta
     let Some(signature_path) = arguments.signature.clone().or(beside) else {
         return not_published("standard input has no signature beside it; --signature FILE names one".to_owned());
     };
-    let limit_bytes = SIGNATURE_SIZE_LIMIT_BYTES as u64 + 1;
-    let read = match arguments.signature {
-        Some(_) => read_at_most(&signature_path, limit_bytes),
-        None => open_found(&signature_path).and_then(|file| read_from(file, &signature_path, limit_bytes)),
+    let opened = match arguments.signature {
+        Some(_) => open_named(&signature_path),
+        None => open_regular(&signature_path),
     };
-    let text = match read {
+    let file = match opened {
         // A link that leads nowhere is a signature that cannot be read, not one that was never there.
         Err(_) if arguments.signature.is_none() && is_missing(&signature_path) => {
             return not_published(format!("no signature beside it ({})", signature_path.display()));
         }
-        text => text?,
+        opened => opened?,
     };
+    let text = read_bounded(file, &signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64)?;
     let signature = DetachedSignature::parse(&text);
     signature.map(Some).map_err(|error| Failure::of(&signature_path.display().to_string(), &error))
 }

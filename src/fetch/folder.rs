@@ -3,7 +3,7 @@
 //! Links are followed, since whoever made the folder may have arranged it so; but what is opened must be a regular
 //! file. It is opened once, and its size is compared with the index before a byte is read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Take};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::FetchError;
 use super::component::component;
 use crate::error::FileError;
 use crate::events::{Event, Watch};
+use crate::files::{open_regular, read_bounded};
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
 
 /// How much is read at once.
@@ -85,29 +86,6 @@ impl FolderMirror {
 pub(super) fn index_file(path: &Path) -> Result<ReleaseIndex, FetchError> {
     let bytes = read_bounded(open_regular(path)?, path, INDEX_SIZE_LIMIT_BYTES)?;
     ReleaseIndex::parse(&bytes).map_err(|source| FetchError::Index { location: path.display().to_string(), source })
-}
-
-fn open_regular(path: &Path) -> Result<File, FileError> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        // A FIFO without a writer would hold the opening for ever.
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = options.open(path).map_err(FileError::at(path, "open"))?;
-    let metadata = file.metadata().map_err(FileError::at(path, "examine"))?;
-    if metadata.is_file() {
-        return Ok(file);
-    }
-    Err(FileError::at(path, "read")(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")))
-}
-
-fn read_bounded(file: File, path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    file.take(limit_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(FileError::at(path, "read"))?;
-    Ok(bytes)
 }
 
 /// A file that tells how far it was read, and that can be stopped.

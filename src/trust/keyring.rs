@@ -23,7 +23,7 @@ use crate::error::{Code, Coded};
 pub const GOOGLE_FINGERPRINT: &str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796";
 const GOOGLE_CERTIFICATE: &[u8] = include_bytes!("../../keys/google-linux-packages.asc");
 /// Largest certificate file in bytes; Google's has 17 KB.
-pub(super) const KEYRING_SIZE_LIMIT_BYTES: usize = 1 << 20;
+pub const KEYRING_SIZE_LIMIT_BYTES: u64 = 1 << 20;
 /// Most certificates of a keyring.
 const CERTIFICATES_LIMIT: usize = 64;
 /// Google's subkeys of 2016 and 2017, whose back-signatures were made with SHA-1. They signed go1.9 to go1.13.
@@ -170,7 +170,7 @@ impl Keyring {
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<Cert>, KeyringError> {
-    if bytes.len() > KEYRING_SIZE_LIMIT_BYTES {
+    if bytes.len() as u64 > KEYRING_SIZE_LIMIT_BYTES {
         return Err(KeyringError::TooLarge);
     }
     let malformed = |error: openpgp::anyhow::Error| KeyringError::Malformed(error.to_string());
@@ -259,7 +259,7 @@ mod tests {
         assert!(matches!(Keyring::from_files([]), Err(KeyringError::Empty)));
         assert!(matches!(Keyring::from_files([&b""[..]]), Err(KeyringError::Empty | KeyringError::Malformed(_))));
         assert!(matches!(Keyring::from_files([&b"<html>"[..]]), Err(KeyringError::Malformed(_))));
-        let flood = vec![b'x'; KEYRING_SIZE_LIMIT_BYTES + 1];
+        let flood = vec![b'x'; (1 << 20) + 1];
         assert!(matches!(Keyring::from_files([&flood[..]]), Err(KeyringError::TooLarge)));
         let google = Keyring::from_files([GOOGLE_CERTIFICATE]).unwrap();
         assert!(google.trusts(GOOGLE_FINGERPRINT) && !google.summaries()[0].embedded);

@@ -13,7 +13,7 @@ mod verify;
 
 pub use armor::ArmorFault;
 pub use digest::{DigestProof, DigestSource, ExpectedDigest};
-pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, Keyring, KeyringError};
+pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
 pub use packets::PacketFault;
 pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
