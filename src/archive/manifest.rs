@@ -24,9 +24,24 @@ pub enum EntryKind {
         sha256: [u8; 32],
         /// Mode 0755 instead of 0644.
         executable: bool,
-        /// Where its content begins in the decompressed archive.
+        /// Where its content begins in the decompressed archive; nothing where it was not read from one.
         position: u64,
     },
+}
+
+/// A regular file of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileEntry<'a> {
+    /// Path relative to GOROOT.
+    pub path: &'a EntryPath,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the content.
+    pub sha256: &'a [u8; 32],
+    /// Mode 0755 instead of 0644.
+    pub executable: bool,
+    /// Where its content begins in the decompressed archive.
+    pub position: u64,
 }
 
 /// All entries of one SDK.
@@ -38,8 +53,9 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    #[cfg(test)]
-    pub(crate) fn from_entries(entries: Vec<Entry>) -> Self {
+    /// A manifest of these entries. Nothing is checked: a manifest proves nothing by itself.
+    #[must_use]
+    pub fn from_entries(entries: Vec<Entry>) -> Self {
         let mut manifest = Self::default();
         entries.into_iter().for_each(|entry| manifest.push(entry));
         manifest
@@ -57,6 +73,16 @@ impl Manifest {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The regular files among the entries.
+    pub fn file_entries(&self) -> impl Iterator<Item = FileEntry<'_>> {
+        self.entries.iter().filter_map(|Entry { path, kind }| match kind {
+            EntryKind::Directory => None,
+            EntryKind::File { size_bytes, sha256, executable, position } => {
+                Some(FileEntry { path, size_bytes: *size_bytes, sha256, executable: *executable, position: *position })
+            }
+        })
     }
 
     /// How many regular files there are.

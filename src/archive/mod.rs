@@ -23,7 +23,7 @@ pub use entry::{EntryPath, PathFault};
 pub use gzip::GzipFault;
 pub use header::HeaderFault;
 pub use layout::{LayoutFault, LayoutProof};
-pub use manifest::{Entry, EntryKind, Manifest};
+pub use manifest::{Entry, EntryKind, FileEntry, Manifest};
 pub use pax::PaxFault;
 pub use receive::{ARCHIVE_SIZE_LIMIT_BYTES, ReceiveError, SignatureHash, UnverifiedArchive, receive};
 pub use spool::{Discard, Keep, Spool};

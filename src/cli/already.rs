@@ -53,8 +53,7 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     } else {
         outcome.trust = Some(Trust::DigestOnly.as_str());
     }
-    let files = receipt.files.len() as u64;
-    let unpacked_bytes: u64 = receipt.files.iter().map(|file| file.size_bytes).sum();
+    let (files, unpacked_bytes) = (receipt.manifest.files(), receipt.manifest.unpacked_bytes());
     outcome.checks = vec![
         json!({"check": "digest", "status": "passed", "expected": sha256, "actual": record.sha256, "source": "receipt"}),
         signature,

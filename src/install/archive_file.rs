@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::directory::Directory;
 use super::{Durability, InstallError, Occupied};
 use crate::archive::Keep;
 use crate::error::FileError;
+use crate::files::Directory;
 use crate::trust::VerifiedArchive;
 
 /// Size of the copy buffer in bytes.

@@ -16,29 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::Directory;
 use super::lock::Lock;
 use super::{InstallError, staging};
 use crate::error::FileError;
 use crate::events::Watch;
+use crate::files::Directory;
 
 /// Times that parents, just made or found, may be removed under us by a run that failed.
 const PARENT_TRIES: usize = 8;
-
-/// Why a directory is no place to install to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParentFault {
-    /// Everybody may write, and without the sticky bit everybody may rename what others made.
-    #[error("others may write to this directory and it is not sticky")]
-    WritableByOthers,
-    /// Its owner may rename what others made in it.
-    #[error("this directory belongs to another user (uid {uid})")]
-    Owner {
-        /// That user.
-        uid: u32,
-    },
-}
 
 /// A destination whose lock is held. Dropping it lets go, and removes the parents that were made for it.
 #[derive(Debug)]

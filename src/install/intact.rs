@@ -14,13 +14,11 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::descent::Descent;
-use super::directory::Directory;
-use super::found::{Found, FoundFile};
-use super::parallel::{for_each, share_of};
 use super::receipt::{self, is_mode};
-use super::{FileRecord, InstallError, Receipt};
+use super::{InstallError, Receipt};
+use crate::archive::FileEntry;
 use crate::error::FileError;
+use crate::files::{Descent, Directory, Found, FoundFile, for_each, share_of};
 
 /// Files that a thread looks at in one go.
 const FILES_PER_SHARE: u64 = 1024;
@@ -30,7 +28,9 @@ const BUFFER_BYTES: usize = 64 << 10;
 const DEPTH_LIMIT: u32 = 128;
 
 /// A directory's path, empty for the root, and its files with their names, sorted.
-type Listing<'a> = (&'a str, &'a [(&'a str, &'a str, &'a FileRecord)]);
+type Listing<'a> = (&'a str, &'a [Recorded<'a>]);
+/// A file: its directory, its name, and all of it.
+type Recorded<'a> = (&'a str, &'a str, FileEntry<'a>);
 
 /// Whether the tree at `destination` is what `receipt` says, by the rules of this module.
 ///
@@ -42,9 +42,15 @@ pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallE
         Ok(Some(Found::File(file))) => file.changed,
         _ => return Ok(false),
     };
-    let mut files: Vec<_> = receipt.files.iter().map(|file| (file.path.split(), file)).collect();
-    files.sort_unstable_by_key(|(path, _)| *path);
-    let files: Vec<_> = files.into_iter().map(|((directory, name), file)| (directory, name, file)).collect();
+    let mut files: Vec<_> = receipt.manifest.file_entries().collect();
+    files.sort_unstable_by_key(|file| file.path.split());
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|file| {
+            let (directory, name) = file.path.split();
+            (directory, name, file)
+        })
+        .collect();
     let (listings, known) = listings(&files);
     let result = for_each(
         &listings,
@@ -81,7 +87,7 @@ pub(super) fn open_tree(destination: &Path) -> Result<Option<Directory>, Install
 }
 
 /// A listing of every directory, those above all others included, and all their paths.
-fn listings<'a>(files: &'a [(&'a str, &'a str, &'a FileRecord)]) -> (Vec<Listing<'a>>, HashSet<&'a str>) {
+fn listings<'a>(files: &'a [Recorded<'a>]) -> (Vec<Listing<'a>>, HashSet<&'a str>) {
     let mut listings: Vec<Listing<'_>> = Vec::new();
     let mut known = HashSet::new();
     for group in files.chunk_by(|a, b| a.0 == b.0) {
@@ -109,7 +115,7 @@ fn listings<'a>(files: &'a [(&'a str, &'a str, &'a FileRecord)]) -> (Vec<Listing
 fn holds_nothing_else(
     directory: &Directory,
     path: &str,
-    files: &[(&str, &str, &FileRecord)],
+    files: &[Recorded<'_>],
     known: &HashSet<&str>,
 ) -> io::Result<bool> {
     for name in directory.names()? {
@@ -142,7 +148,7 @@ fn is_without_files(above: &Directory, name: &std::ffi::OsStr, depth: u32) -> io
 
 fn all_as_recorded(
     directory: &Directory,
-    files: &[(&str, &str, &FileRecord)],
+    files: &[Recorded<'_>],
     written: Option<(i64, i64)>,
     buffer: &mut [u8],
 ) -> io::Result<bool> {
@@ -161,17 +167,17 @@ fn all_as_recorded(
     Ok(true)
 }
 
-fn is_as_recorded(found: &FoundFile, file: &FileRecord) -> bool {
+fn is_as_recorded(found: &FoundFile, file: &FileEntry<'_>) -> bool {
     let mode = if file.executable { 0o755 } else { 0o644 };
     found.ours && found.size_bytes == file.size_bytes && is_mode(found, mode)
 }
 
-fn has_content(directory: &Directory, name: &str, file: &FileRecord, buffer: &mut [u8]) -> io::Result<bool> {
+fn has_content(directory: &Directory, name: &str, file: &FileEntry<'_>, buffer: &mut [u8]) -> io::Result<bool> {
     let Some(mut content) = directory.read_file(name.as_ref())? else { return Ok(false) };
     let mut sha256 = Sha256::new();
     loop {
         match content.read(buffer) {
-            Ok(0) => return Ok(<[u8; 32]>::from(sha256.finalize()) == file.sha256),
+            Ok(0) => return Ok(<[u8; 32]>::from(sha256.finalize()) == *file.sha256),
             Ok(length) => sha256.update(buffer.get(..length).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

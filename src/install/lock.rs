@@ -16,9 +16,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::InstallError;
-use super::directory::Directory;
 use crate::error::FileError;
 use crate::events::{Event, Watch};
+use crate::files::Directory;
 
 /// The pause after the first vain try; each further one is twice as long.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);

@@ -21,14 +21,9 @@
 
 mod archive_file;
 mod commit;
-mod descent;
 mod destination;
-#[cfg_attr(windows, path = "directory_windows.rs")]
-mod directory;
-mod found;
 mod intact;
 mod lock;
-mod parallel;
 mod receipt;
 mod reclaim;
 mod staging;
@@ -41,13 +36,14 @@ use std::time::Duration;
 
 pub use archive_file::{ArchiveSpool, Tee};
 pub use commit::{Durability, Installation, Occupied};
-pub use destination::{Destination, ParentFault};
+pub use destination::Destination;
 pub use intact::is_intact;
-pub use receipt::{ArchiveRecord, Evidence, FileRecord, Origin, Receipt, SignatureEvidence};
+pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence};
 pub use staging::StagedTree;
 
 use crate::archive::{EntryPath, Spool};
 use crate::error::{Code, Coded, FileError};
+use crate::files::ParentFault;
 use crate::trust::VerifiedArchive;
 
 /// Why nothing was installed.

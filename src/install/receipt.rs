@@ -15,10 +15,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::found::{Found, FoundFile};
 use super::{InstallError, StagedTree};
-use crate::archive::{EntryKind, EntryPath, Manifest};
+use crate::archive::{Entry, EntryKind, EntryPath, FileEntry, Manifest};
 use crate::error::FileError;
+use crate::files::{Found, FoundFile};
 use crate::release::Target;
 use crate::trust::VerifiedArchive;
 
@@ -115,26 +115,13 @@ impl Origin {
     }
 }
 
-/// A file as the receipt has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileRecord {
-    /// Path relative to the tree's root.
-    pub path: EntryPath,
-    /// Length in bytes.
-    pub size_bytes: u64,
-    /// Mode 0755 instead of 0644.
-    pub executable: bool,
-    /// SHA-256 of the content.
-    pub sha256: [u8; 32],
-}
-
 /// A receipt that was read. Not proof of anything by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Where the tree is said to come from.
     pub origin: Origin,
     /// The files that it is said to have.
-    pub files: Vec<FileRecord>,
+    pub manifest: Manifest,
 }
 
 impl Receipt {
@@ -163,7 +150,7 @@ impl Receipt {
         }
         Ok(serde_json::from_slice(&bytes).ok().map(|document: Document| Self {
             origin: Origin { archive: document.archive, trust: document.trust, evidence: document.evidence },
-            files: document.files,
+            manifest: Manifest::from_entries(document.files.into_iter().map(|Recorded(entry)| entry).collect()),
         }))
     }
 }
@@ -199,7 +186,7 @@ struct Document {
     archive: ArchiveRecord,
     trust: String,
     evidence: Evidence,
-    files: Vec<FileRecord>,
+    files: Vec<Recorded>,
 }
 
 #[derive(Serialize)]
@@ -224,7 +211,10 @@ struct Line<'a> {
     sha256: Cow<'a, str>,
 }
 
-impl<'de> Deserialize<'de> for FileRecord {
+/// A file's entry, as it is read.
+struct Recorded(Entry);
+
+impl<'de> Deserialize<'de> for Recorded {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Line::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
     }
@@ -234,37 +224,25 @@ struct Files<'a>(&'a Manifest);
 
 impl Serialize for Files<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.entries().iter().filter_map(|entry| match &entry.kind {
-            EntryKind::Directory => None,
-            EntryKind::File { size_bytes, sha256, executable, .. } => Some(LineToWrite {
-                path: entry.path.as_str(),
-                size_bytes: *size_bytes,
-                executable: *executable,
-                sha256,
-            }),
-        }))
+        serializer.collect_seq(self.0.file_entries().map(LineToWrite))
     }
 }
 
-struct LineToWrite<'a> {
-    path: &'a str,
-    size_bytes: u64,
-    executable: bool,
-    sha256: &'a [u8; 32],
-}
+struct LineToWrite<'a>(FileEntry<'a>);
 
 impl Serialize for LineToWrite<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FileEntry { path, size_bytes, sha256, executable, .. } = self.0;
         let mut digits = [0; 64];
-        hex::encode_to_slice(self.sha256, &mut digits).map_err(serde::ser::Error::custom)?;
+        hex::encode_to_slice(sha256, &mut digits).map_err(serde::ser::Error::custom)?;
         let sha256 = std::str::from_utf8(&digits).map_err(serde::ser::Error::custom)?;
-        let mode = if self.executable { "0755" } else { "0644" };
-        let (path, mode, sha256) = (self.path.into(), mode.into(), sha256.into());
-        Line { path, size: self.size_bytes, mode, sha256 }.serialize(serializer)
+        let mode = if executable { "0755" } else { "0644" };
+        Line { path: path.as_str().into(), size: size_bytes, mode: mode.into(), sha256: sha256.into() }
+            .serialize(serializer)
     }
 }
 
-impl TryFrom<Line<'_>> for FileRecord {
+impl TryFrom<Line<'_>> for Recorded {
     type Error = &'static str;
 
     fn try_from(line: Line<'_>) -> Result<Self, Self::Error> {
@@ -276,6 +254,6 @@ impl TryFrom<Line<'_>> for FileRecord {
         };
         let mut sha256 = [0; 32];
         hex::decode_to_slice(&*line.sha256, &mut sha256).map_err(|_| "not a SHA-256")?;
-        Ok(Self { path, size_bytes: line.size, executable, sha256 })
+        Ok(Self(Entry { path, kind: EntryKind::File { size_bytes: line.size, sha256, executable, position: 0 } }))
     }
 }

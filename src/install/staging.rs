@@ -10,9 +10,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::directory::Directory;
 use super::{Destination, InstallError};
 use crate::error::FileError;
+use crate::files::Directory;
 
 const INFIX: &str = ".goverify-";
 const RANDOM_DIGITS: usize = 16;

@@ -15,13 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::descent::Descent;
-use super::parallel::{for_each, share_of};
 use super::reclaim::Reclaim;
 use super::{Destination, InstallError, StagedTree};
-use crate::archive::{EntryKind, EntryPath, Manifest};
+use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::error::FileError;
 use crate::events::Event;
+use crate::files::{Descent, for_each, share_of};
 
 /// Size of a thread's buffer in bytes: most source files fit.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -29,14 +28,6 @@ const BUFFER_BYTES: usize = 256 << 10;
 const FILE_WEIGHT: u64 = share_of(128);
 /// Files from one progress event to the next.
 const FILES_PER_EVENT: u64 = 256;
-
-struct FileToWrite<'a> {
-    path: &'a EntryPath,
-    size_bytes: u64,
-    sha256: &'a [u8; 32],
-    executable: bool,
-    position: u64,
-}
 
 /// Writes everything in `manifest`, whose files lie in `spool`, beside `destination`.
 ///
@@ -109,27 +100,14 @@ fn create_directories(manifest: &Manifest, tree: &StagedTree) -> Result<(), Inst
 }
 
 /// The files, neighbours together, within a directory as they lie in the spool.
-fn files_of(manifest: &Manifest) -> Vec<FileToWrite<'_>> {
-    let mut files: Vec<_> = manifest
-        .entries()
-        .iter()
-        .filter_map(|entry| match &entry.kind {
-            EntryKind::Directory => None,
-            EntryKind::File { size_bytes, sha256, executable, position } => Some(FileToWrite {
-                path: &entry.path,
-                size_bytes: *size_bytes,
-                sha256,
-                executable: *executable,
-                position: *position,
-            }),
-        })
-        .collect();
+fn files_of(manifest: &Manifest) -> Vec<FileEntry<'_>> {
+    let mut files: Vec<_> = manifest.file_entries().collect();
     files.sort_unstable_by(|a, b| (a.path.split().0, a.position).cmp(&(b.path.split().0, b.position)));
     files
 }
 
 fn copy<F: FnOnce(io::Error) -> FileError>(
-    file: &FileToWrite<'_>,
+    file: &FileEntry<'_>,
     spool: &File,
     target: &mut File,
     buffer: &mut [u8],

@@ -98,7 +98,7 @@ fn what_appears_at_the_destination_meanwhile_is_not_lost() {
 #[cfg(unix)]
 #[test]
 fn syncing_one_by_one_passes_links_and_pipes_by() {
-    use crate::install::directory::Directory;
+    use crate::files::Directory;
     let home = home();
     let root = home.path().join("go");
     stage(&root).unwrap().commit(Occupied::Refuse, Durability::Unsynced).unwrap();

@@ -1,9 +1,8 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::install::{
-    ArchiveRecord, Durability, Evidence, FileRecord, Occupied, Origin, Receipt, SignatureEvidence, is_intact,
-};
+use crate::archive::FileEntry;
+use crate::install::{ArchiveRecord, Durability, Evidence, Occupied, Origin, Receipt, SignatureEvidence, is_intact};
 
 fn origin() -> Origin {
     Origin {
@@ -43,18 +42,11 @@ fn a_receipt_is_read_as_it_was_written() {
     let (_home, root) = installed();
     let receipt = Receipt::read(&root).unwrap().unwrap();
     assert_eq!(receipt.origin, origin());
-    let files: Vec<FileRecord> = sample()
-        .0
-        .entries()
-        .iter()
-        .filter_map(|entry| match entry.kind {
-            EntryKind::Directory => None,
-            EntryKind::File { size_bytes, sha256, executable, .. } => {
-                Some(FileRecord { path: entry.path.clone(), size_bytes, executable, sha256 })
-            }
-        })
-        .collect();
-    assert_eq!(receipt.files, files);
+    let without_positions = |manifest: Manifest| -> Vec<_> {
+        let file = |file: FileEntry<'_>| (file.path.clone(), file.size_bytes, *file.sha256, file.executable);
+        manifest.file_entries().map(file).collect()
+    };
+    assert_eq!(without_positions(receipt.manifest), without_positions(sample().0));
     let text = fs::read_to_string(root.join(".goverify.json")).unwrap();
     assert!(text.starts_with(r#"{"schema":"goverify.receipt/1","archive":{"filename":"go1.22.5.linux-amd64.tar.gz","#));
     assert!(text.contains(r#"{"path":"VERSION","size":9,"mode":"0644","sha256":""#));

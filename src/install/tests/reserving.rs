@@ -216,7 +216,7 @@ fn what_is_deeper_than_any_tree_is_left_where_it_is() {
 #[cfg(unix)]
 #[test]
 fn a_parent_in_which_others_could_exchange_the_tree_is_refused() {
-    use crate::install::ParentFault;
+    use crate::files::ParentFault;
     use std::os::unix::fs::PermissionsExt;
     let home = home();
     let parent = home.path().join("parent");

@@ -14,8 +14,7 @@ use std::time::Duration;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
-use super::ParentFault;
-use super::found::{Found, FoundFile};
+use super::found::{Found, FoundFile, ParentFault};
 
 /// Tries of a rename that a virus scanner or an indexer holds up.
 const RENAME_TRIES: u32 = 10;
@@ -28,34 +27,34 @@ const DELETE: u32 = 0x0001_0000;
 
 /// A handle of an open directory.
 #[derive(Debug)]
-pub(super) struct Directory(Dir);
+pub(crate) struct Directory(Dir);
 
 impl Directory {
     /// Opens `path`, following links.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(Dir::open_ambient_dir(path, ambient_authority())?))
     }
 
     /// Opens `path`, which must not itself be a link.
-    pub(super) fn open_unlinked(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_unlinked(path: &Path) -> io::Result<Self> {
         if std::fs::symlink_metadata(path)?.is_dir() { Self::open(path) } else { Err(not_a_directory()) }
     }
 
-    pub(super) fn child(&self, name: &OsStr) -> io::Result<Self> {
+    pub(crate) fn child(&self, name: &OsStr) -> io::Result<Self> {
         if self.0.symlink_metadata(name)?.is_dir() { Ok(Self(self.0.open_dir(name)?)) } else { Err(not_a_directory()) }
     }
 
-    pub(super) fn create_directory(&self, name: &OsStr, _mode: u32) -> io::Result<Self> {
+    pub(crate) fn create_directory(&self, name: &OsStr, _mode: u32) -> io::Result<Self> {
         self.0.create_dir(name)?;
         self.child(name)
     }
 
-    pub(super) fn create_file(&self, name: &OsStr, _mode: u32) -> io::Result<File> {
+    pub(crate) fn create_file(&self, name: &OsStr, _mode: u32) -> io::Result<File> {
         Ok(self.0.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std())
     }
 
     /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
-    pub(super) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+    pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
         match self.find(name)? {
             Some(Found::File(_)) => Ok(Some(self.0.open(name)?.into_std())),
             _ => Ok(None),
@@ -63,7 +62,7 @@ impl Directory {
     }
 
     /// Opens a file that nobody else can open meanwhile, and that goes when it is closed; `None` if another has it.
-    pub(super) fn open_alone(&self, name: &OsStr) -> io::Result<Option<File>> {
+    pub(crate) fn open_alone(&self, name: &OsStr) -> io::Result<Option<File>> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).share_mode(0).access_mode(GENERIC_WRITE | DELETE);
         match self.0.open_with(name, options.custom_flags(FILE_FLAG_DELETE_ON_CLOSE)) {
@@ -74,7 +73,7 @@ impl Directory {
     }
 
     /// What `name` stands for; `None` if for nothing.
-    pub(super) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
+    pub(crate) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
         match self.0.symlink_metadata(name) {
             Ok(metadata) if metadata.is_dir() => Ok(Some(Found::Directory)),
             Ok(metadata) if metadata.is_file() => {
@@ -87,16 +86,16 @@ impl Directory {
     }
 
     /// The names in this directory, in no order.
-    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         self.0.entries()?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
-    pub(super) fn set_mode(&self, _mode: u32) -> io::Result<()> {
+    pub(crate) fn set_mode(&self, _mode: u32) -> io::Result<()> {
         Ok(())
     }
 
     /// Removes whatever `name` stands for. A link is removed, not followed.
-    pub(super) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+    pub(crate) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
         match self.find(name)? {
             None => Ok(()),
             Some(Found::Directory) => self.0.remove_dir_all(name),
@@ -106,17 +105,17 @@ impl Directory {
     }
 
     /// Owners are not looked at.
-    pub(super) fn is_own(&self, _name: &OsStr) -> io::Result<bool> {
+    pub(crate) fn is_own(&self, _name: &OsStr) -> io::Result<bool> {
         Ok(true)
     }
 
     /// Access control lists are not read.
-    pub(super) fn is_private(&self) -> io::Result<bool> {
+    pub(crate) fn is_private(&self) -> io::Result<bool> {
         Ok(true)
     }
 
     /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`, other processes kept out by the lock.
-    pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         if self.find(to)?.is_some() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -124,7 +123,7 @@ impl Directory {
     }
 
     /// Exchanges two names, in three steps: a kill in between leaves no `other`.
-    pub(super) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
+    pub(crate) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
         // Named like staging, so that the next run removes it.
         let mut aside = one.to_string_lossy().into_owned();
         let last = aside.pop();
@@ -149,12 +148,12 @@ impl Directory {
     }
 
     /// Does nothing: a directory cannot be flushed here.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 
     /// Makes every file below this directory durable.
-    pub(super) fn sync_tree(&self) -> io::Result<()> {
+    pub(crate) fn sync_tree(&self) -> io::Result<()> {
         for name in self.names()? {
             match self.find(&name)? {
                 Some(Found::Directory) => self.child(&name)?.sync_tree()?,
@@ -166,7 +165,7 @@ impl Directory {
     }
 
     /// Finds no fault: who may write is for access control lists, which are not read.
-    pub(super) fn fault(&self) -> io::Result<Option<ParentFault>> {
+    pub(crate) fn fault(&self) -> io::Result<Option<ParentFault>> {
         Ok(None)
     }
 }

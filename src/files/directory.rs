@@ -14,8 +14,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, mkdirat, openat, 
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::ParentFault;
-use super::found::{Found, FoundFile};
+use super::found::{Found, FoundFile, ParentFault};
 
 /// The deepest tree that is removed; each level is an open handle and a call. Entries of archives end at 64.
 const DEPTH_LIMIT: u32 = 256;
@@ -24,31 +23,31 @@ const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
 /// A handle of an open directory.
 #[derive(Debug)]
-pub(super) struct Directory(File);
+pub(crate) struct Directory(File);
 
 impl Directory {
     /// Opens `path`, following links.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(openat(CWD, path, DIRECTORY, Mode::empty())?.into()))
     }
 
     /// Opens `path`, which must not itself be a link.
-    pub(super) fn open_unlinked(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_unlinked(path: &Path) -> io::Result<Self> {
         Ok(Self(openat(CWD, path, DIRECTORY | NO_LINK, Mode::empty())?.into()))
     }
 
-    pub(super) fn child(&self, name: &OsStr) -> io::Result<Self> {
+    pub(crate) fn child(&self, name: &OsStr) -> io::Result<Self> {
         Ok(Self(openat(&self.0, name, DIRECTORY | NO_LINK, Mode::empty())?.into()))
     }
 
-    pub(super) fn create_directory(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
+    pub(crate) fn create_directory(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
         mkdirat(&self.0, name, Mode::from_raw_mode(mode as _))?;
         let child = self.child(name)?;
         child.set_mode(mode)?;
         Ok(child)
     }
 
-    pub(super) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+    pub(crate) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | NO_LINK;
         let file = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?;
         fchmod(&file, Mode::from_raw_mode(mode as _))?;
@@ -56,7 +55,7 @@ impl Directory {
     }
 
     /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
-    pub(super) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+    pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
         // A pipe without a writer would block.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | NO_LINK;
         let file: File = match openat(&self.0, name, flags, Mode::empty()) {
@@ -68,7 +67,7 @@ impl Directory {
     }
 
     /// Opens the file whose lock stands for something, creating it where it is missing.
-    pub(super) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
         let file: File = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into();
         let metadata = file.metadata()?;
@@ -83,7 +82,7 @@ impl Directory {
     }
 
     /// Whether `name` still stands for the open `file`.
-    pub(super) fn is_named(&self, name: &OsStr, file: &File) -> io::Result<bool> {
+    pub(crate) fn is_named(&self, name: &OsStr, file: &File) -> io::Result<bool> {
         let opened = rustix::fs::fstat(file)?;
         match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(named) => Ok((named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)),
@@ -93,7 +92,7 @@ impl Directory {
     }
 
     /// What `name` stands for; `None` if for nothing.
-    pub(super) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
+    pub(crate) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
         let stat = match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(None),
@@ -114,7 +113,7 @@ impl Directory {
 
     /// The names in this directory, in no order.
     #[cfg(target_os = "linux")]
-    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         /// Room for the names of most directories at once.
         const LISTING_BYTES: usize = 16 << 10;
         let (mut names, mut buffer) = (Vec::new(), Vec::with_capacity(LISTING_BYTES));
@@ -129,7 +128,7 @@ impl Directory {
 
     /// The names in this directory, in no order.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.0)? {
             push_name(&mut names, entry?.file_name());
@@ -137,17 +136,17 @@ impl Directory {
         Ok(names)
     }
 
-    pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(&self.0, Mode::from_raw_mode(mode as _))?)
     }
 
-    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+    pub(crate) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
     /// Removes whatever `name` stands for. A link is removed, not followed; a directory that forbids changes to its
     /// owner is changed all the same. What is mounted below it, and what is deeper than any SDK, stays and is an error.
-    pub(super) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+    pub(crate) fn remove_all(&self, name: &OsStr) -> io::Result<()> {
         self.remove_below(name, self.0.metadata()?.dev(), DEPTH_LIMIT)
     }
 
@@ -174,19 +173,19 @@ impl Directory {
     }
 
     /// Whether `name` belongs to us, so that nobody else can have put it there for us to meet.
-    pub(super) fn is_own(&self, name: &OsStr) -> io::Result<bool> {
+    pub(crate) fn is_own(&self, name: &OsStr) -> io::Result<bool> {
         let stat = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(stat.st_uid == geteuid().as_raw())
     }
 
     /// Whether nobody but us and root can change the names in this directory.
-    pub(super) fn is_private(&self) -> io::Result<bool> {
+    pub(crate) fn is_private(&self) -> io::Result<bool> {
         let metadata = self.0.metadata()?;
         Ok(is_ours(metadata.uid()) && metadata.mode() & 0o022 == 0)
     }
 
     /// Renames `from` to `to`; fails with `AlreadyExists` if there is a `to`.
-    pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         match rustix::fs::renameat_with(&self.0, from, &self.0, to, rustix::fs::RenameFlags::NOREPLACE) {
             // A file system without the flag.
@@ -202,7 +201,7 @@ impl Directory {
     }
 
     /// Exchanges two names in one step; fails with `NotFound` if one is missing.
-    pub(super) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
+    pub(crate) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         return Ok(rustix::fs::renameat_with(&self.0, one, &self.0, other, rustix::fs::RenameFlags::EXCHANGE)?);
         #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
@@ -213,13 +212,13 @@ impl Directory {
     }
 
     /// Makes the names in this directory durable.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         // More than fsync on macOS, where that leaves data in the drive's cache.
         self.0.sync_all()
     }
 
     /// Makes this directory and everything below it durable.
-    pub(super) fn sync_tree(&self) -> io::Result<()> {
+    pub(crate) fn sync_tree(&self) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         return Ok(rustix::fs::syncfs(&self.0)?);
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -231,7 +230,7 @@ impl Directory {
 
     /// Syncs one by one, for systems that cannot sync one file system as a whole.
     #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
-    pub(super) fn sync_each(&self) -> io::Result<()> {
+    pub(crate) fn sync_each(&self) -> io::Result<()> {
         for name in self.names()? {
             match self.find(&name)? {
                 Some(Found::Directory) => self.child(&name)?.sync_each()?,
@@ -246,7 +245,7 @@ impl Directory {
     }
 
     /// Whether users other than the owner, us and root could exchange names in this directory.
-    pub(super) fn fault(&self) -> io::Result<Option<ParentFault>> {
+    pub(crate) fn fault(&self) -> io::Result<Option<ParentFault>> {
         let metadata = self.0.metadata()?;
         let sticky_or_private = metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o002 == 0;
         Ok(if !is_ours(metadata.uid()) {

@@ -14,7 +14,7 @@ const SHARE: u64 = 2 << 20;
 ///
 /// # Errors
 /// The first that `work` returned; the others stop before their next item.
-pub(super) fn for_each<'a, T: Sync, S, E: Send>(
+pub(crate) fn for_each<'a, T: Sync, S, E: Send>(
     items: &'a [T],
     weight: impl Fn(&T) -> u64 + Sync,
     state: impl Fn() -> S + Sync,
@@ -68,6 +68,6 @@ pub(super) fn for_each<'a, T: Sync, S, E: Send>(
 }
 
 /// The weight with which `count` items make one share.
-pub(super) const fn share_of(count: u64) -> u64 {
+pub(crate) const fn share_of(count: u64) -> u64 {
     SHARE / count
 }

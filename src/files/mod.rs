@@ -1,8 +1,24 @@
-//! Reading small files of this machine: bounded, and without waiting for what is no file.
+//! Files and directories of this machine.
+//!
+//! - small files are read bounded, and without waiting for what is no file;
+//! - trees are walked and changed by open directories, one component at a time, and no link in them is followed.
+
+mod descent;
+#[cfg_attr(windows, path = "directory_windows.rs")]
+mod directory;
+mod found;
+mod parallel;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
+
+pub use found::ParentFault;
+
+pub(crate) use descent::Descent;
+pub(crate) use directory::Directory;
+pub(crate) use found::{Found, FoundFile};
+pub(crate) use parallel::{for_each, share_of};
 
 use crate::error::FileError;
 

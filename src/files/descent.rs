@@ -5,24 +5,24 @@ use std::io;
 use super::directory::Directory;
 
 /// The way from a root to the directory that was asked for last; paths come best in sorted order.
-pub(super) struct Descent<'a> {
+pub(crate) struct Descent<'a> {
     root: &'a Directory,
     /// From the root's child down, each with its path relative to the root.
     way: Vec<(&'a str, Directory)>,
 }
 
 impl<'a> Descent<'a> {
-    pub(super) fn new(root: &'a Directory) -> Self {
+    pub(crate) fn new(root: &'a Directory) -> Self {
         Self { root, way: Vec::new() }
     }
 
     /// The directory at `path`, which is empty for the root.
-    pub(super) fn enter(&mut self, path: &'a str) -> io::Result<&Directory> {
+    pub(crate) fn enter(&mut self, path: &'a str) -> io::Result<&Directory> {
         self.walk(path, |here, name| here.child(name.as_ref()))
     }
 
     /// Creates the directory at `path`, whose parent must exist, and stays there.
-    pub(super) fn create(&mut self, path: &'a str, mode: u32) -> io::Result<()> {
+    pub(crate) fn create(&mut self, path: &'a str, mode: u32) -> io::Result<()> {
         self.enter(path.rsplit_once('/').map_or("", |(parent, _)| parent))?;
         self.walk(path, |here, name| here.create_directory(name.as_ref(), mode))?;
         Ok(())
