@@ -59,6 +59,7 @@
 )]
 
 pub mod archive;
+pub mod audit;
 pub mod error;
 pub mod events;
 #[cfg(feature = "net")]

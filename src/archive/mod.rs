@@ -29,6 +29,8 @@ pub use receive::{ARCHIVE_SIZE_LIMIT_BYTES, ReceiveError, SignatureHash, Unverif
 pub use spool::{Discard, Keep, Spool};
 pub use tarball::TarFault;
 
+pub(crate) use platform_header::matches as is_program_for;
+
 use crate::error::{Code, Coded};
 
 /// How an archive breaks its format's strict profile or a Go release's layout.

@@ -10,7 +10,7 @@ use crate::release::Platform;
 pub(super) const HEADER_BYTES: usize = 64;
 
 /// Whether `header` begins an executable for `platform`; no platform without a rule is ever matched.
-pub(super) fn matches(platform: &Platform, header: &[u8]) -> bool {
+pub(crate) fn matches(platform: &Platform, header: &[u8]) -> bool {
     match platform.os() {
         "darwin" => mach_o(platform.arch()).is_some_and(|start| header.starts_with(&start)),
         "plan9" => plan9(platform.arch()).is_some_and(|magic| header.starts_with(&magic)),

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, mkdirat, openat, 
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::found::{Found, FoundFile, ParentFault};
+use super::found::{Found, FoundFile, Kind, Listed, ParentFault};
 
 /// The deepest tree that is removed; each level is an open handle and a call. Entries of archives end at 64.
 const DEPTH_LIMIT: u32 = 256;
@@ -56,14 +56,17 @@ impl Directory {
 
     /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
     pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        Ok(self.open_file(name)?.map(|(file, _)| file))
+    }
+
+    fn open_for_reading(&self, name: &OsStr) -> io::Result<Option<File>> {
         // A pipe without a writer would block.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | NO_LINK;
-        let file: File = match openat(&self.0, name, flags, Mode::empty()) {
-            Ok(file) => file.into(),
-            Err(Errno::NOENT | Errno::LOOP | Errno::MLINK | Errno::NXIO) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        Ok(file.metadata()?.is_file().then_some(file))
+        match openat(&self.0, name, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(file.into())),
+            Err(Errno::NOENT | Errno::LOOP | Errno::MLINK | Errno::NXIO) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens the file whose lock stands for something, creating it where it is missing.
@@ -91,6 +94,19 @@ impl Directory {
         }
     }
 
+    /// Opens a regular file for reading and looks at it; `None` if the name stands for anything else, or for nothing.
+    pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<Option<(File, FoundFile)>> {
+        let Some(file) = self.open_for_reading(name)? else { return Ok(None) };
+        let stat = rustix::fs::fstat(&file)?;
+        let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(regular.then(|| (file, found_file(&stat))))
+    }
+
+    /// What an open regular file is now.
+    pub(crate) fn look_again(file: &File) -> io::Result<FoundFile> {
+        Ok(found_file(&rustix::fs::fstat(file)?))
+    }
+
     /// What `name` stands for; `None` if for nothing.
     pub(crate) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
         let stat = match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -98,42 +114,66 @@ impl Directory {
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        #[allow(clippy::unnecessary_cast, reason = "the fields' types differ from system to system")]
         Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => Found::Directory,
-            FileType::RegularFile => Found::File(FoundFile {
-                size_bytes: stat.st_size as u64,
-                mode: Some(stat.st_mode as u32 & 0o7777),
-                ours: is_ours(stat.st_uid),
-                changed: Some((stat.st_ctime as i64, stat.st_ctime_nsec as i64)),
-            }),
+            FileType::RegularFile => Found::File(found_file(&stat)),
             _ => Found::Other,
         }))
     }
 
-    /// The names in this directory, in no order.
+    /// The names in this directory and what they stand for, in no order.
     #[cfg(target_os = "linux")]
-    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn list(&self) -> io::Result<Vec<Listed>> {
         /// Room for the names of most directories at once.
         const LISTING_BYTES: usize = 16 << 10;
-        let (mut names, mut buffer) = (Vec::new(), Vec::with_capacity(LISTING_BYTES));
+        let (mut listed, mut buffer) = (Vec::new(), Vec::with_capacity(LISTING_BYTES));
         // Reading goes on where an earlier one of the same handle ended; to open it again would cost more.
         rustix::fs::seek(&self.0, rustix::fs::SeekFrom::Start(0))?;
         let mut listing = rustix::fs::RawDir::new(&self.0, buffer.spare_capacity_mut());
         while let Some(entry) = listing.next() {
-            push_name(&mut names, entry?.file_name());
+            let entry = entry?;
+            self.push(&mut listed, entry.file_name(), entry.file_type())?;
         }
-        Ok(names)
+        Ok(listed)
+    }
+
+    /// The names in this directory and what they stand for, in no order.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn list(&self) -> io::Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            let entry = entry?;
+            self.push(&mut listed, entry.file_name(), entry.file_type())?;
+        }
+        Ok(listed)
+    }
+
+    fn push(&self, listed: &mut Vec<Listed>, name: &CStr, mut kind: FileType) -> io::Result<()> {
+        if name == c"." || name == c".." {
+            return Ok(());
+        }
+        // Some file systems leave the kind out of their listings.
+        if kind == FileType::Unknown {
+            kind = FileType::from_raw_mode(statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode);
+        }
+        let kind = match kind {
+            FileType::Directory => Kind::Directory,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Other,
+        };
+        listed.push(Listed { name: OsString::from_vec(name.to_bytes().to_owned()), kind });
+        Ok(())
     }
 
     /// The names in this directory, in no order.
-    #[cfg(not(target_os = "linux"))]
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.0)? {
-            push_name(&mut names, entry?.file_name());
-        }
-        Ok(names)
+        Ok(self.list()?.into_iter().map(|listed| listed.name).collect())
+    }
+
+    /// The twelve permission bits of this directory; `None` where the system has none.
+    pub(crate) fn mode(&self) -> io::Result<Option<u32>> {
+        Ok(Some(self.0.metadata()?.mode() & 0o7777))
     }
 
     pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
@@ -262,8 +302,13 @@ fn is_ours(uid: u32) -> bool {
     uid == 0 || uid == geteuid().as_raw()
 }
 
-fn push_name(names: &mut Vec<OsString>, name: &CStr) {
-    if name != c"." && name != c".." {
-        names.push(OsString::from_vec(name.to_bytes().to_owned()));
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ from system to system")]
+fn found_file(stat: &rustix::fs::Stat) -> FoundFile {
+    FoundFile {
+        size_bytes: stat.st_size as u64,
+        mode: Some(stat.st_mode as u32 & 0o7777),
+        ours: is_ours(stat.st_uid),
+        changed: Some((stat.st_ctime as i64, stat.st_ctime_nsec as i64)),
+        names: stat.st_nlink as u64,
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
-use super::found::{Found, FoundFile, ParentFault};
+use super::found::{Found, FoundFile, Kind, Listed, ParentFault};
 
 /// Tries of a rename that a virus scanner or an indexer holds up.
 const RENAME_TRIES: u32 = 10;
@@ -76,18 +76,49 @@ impl Directory {
     pub(crate) fn find(&self, name: &OsStr) -> io::Result<Option<Found>> {
         match self.0.symlink_metadata(name) {
             Ok(metadata) if metadata.is_dir() => Ok(Some(Found::Directory)),
-            Ok(metadata) if metadata.is_file() => {
-                Ok(Some(Found::File(FoundFile { size_bytes: metadata.len(), mode: None, ours: true, changed: None })))
-            }
+            Ok(metadata) if metadata.is_file() => Ok(Some(Found::File(found_file(metadata.len())))),
             Ok(_) => Ok(Some(Found::Other)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
+    /// Opens a regular file for reading and looks at it; `None` if the name stands for anything else, or for nothing.
+    pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<Option<(File, FoundFile)>> {
+        let Some(file) = self.read_file(name)? else { return Ok(None) };
+        let found = Self::look_again(&file)?;
+        Ok(Some((file, found)))
+    }
+
+    /// What an open regular file is now.
+    pub(crate) fn look_again(file: &File) -> io::Result<FoundFile> {
+        Ok(found_file(file.metadata()?.len()))
+    }
+
+    /// The names in this directory and what they stand for, in no order.
+    pub(crate) fn list(&self) -> io::Result<Vec<Listed>> {
+        let listed = |entry: io::Result<cap_std::fs::DirEntry>| {
+            let entry = entry?;
+            let found = entry.file_type()?;
+            let kind = match () {
+                () if found.is_symlink() => Kind::Link,
+                () if found.is_dir() => Kind::Directory,
+                () if found.is_file() => Kind::File,
+                () => Kind::Other,
+            };
+            Ok(Listed { name: entry.file_name(), kind })
+        };
+        self.0.entries()?.map(listed).collect()
+    }
+
     /// The names in this directory, in no order.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        self.0.entries()?.map(|entry| Ok(entry?.file_name())).collect()
+        Ok(self.list()?.into_iter().map(|listed| listed.name).collect())
+    }
+
+    /// There are none.
+    pub(crate) fn mode(&self) -> io::Result<Option<u32>> {
+        Ok(None)
     }
 
     pub(crate) fn set_mode(&self, _mode: u32) -> io::Result<()> {
@@ -168,6 +199,10 @@ impl Directory {
     pub(crate) fn fault(&self) -> io::Result<Option<ParentFault>> {
         Ok(None)
     }
+}
+
+fn found_file(size_bytes: u64) -> FoundFile {
+    FoundFile { size_bytes, mode: None, ours: true, changed: None, names: 1 }
 }
 
 fn is_held(error: &io::Error) -> bool {

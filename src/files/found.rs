@@ -1,10 +1,28 @@
 //! What names in a directory stand for.
 
+use std::ffi::OsString;
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Directory,
     File(FoundFile),
+    Other,
+}
+
+/// A name in a listing, and what it stood for when it was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) name: OsString,
+    pub(crate) kind: Kind,
+}
+
+/// What a listing tells of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Directory,
+    File,
+    Link,
     Other,
 }
 
@@ -19,6 +37,8 @@ pub(crate) struct FoundFile {
     /// When anything about it changed last, as the system counts seconds and nanoseconds. Nobody can set this time;
     /// `None` where the system has none like it.
     pub(crate) changed: Option<(i64, i64)>,
+    /// How many names it has.
+    pub(crate) names: u64,
 }
 
 /// Why a directory is no place to install to.

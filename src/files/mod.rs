@@ -17,7 +17,7 @@ pub use found::ParentFault;
 
 pub(crate) use descent::Descent;
 pub(crate) use directory::Directory;
-pub(crate) use found::{Found, FoundFile};
+pub(crate) use found::{Found, FoundFile, Kind, Listed};
 pub(crate) use parallel::{for_each, share_of};
 
 use crate::error::FileError;

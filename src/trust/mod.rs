@@ -5,6 +5,7 @@
 
 mod armor;
 mod digest;
+mod h1;
 mod keyring;
 mod packets;
 mod release_time;
@@ -13,6 +14,7 @@ mod verify;
 
 pub use armor::ArmorFault;
 pub use digest::{DigestProof, DigestSource, ExpectedDigest};
+pub use h1::{H1, H1Fault, NotH1, TreeForm, h1, is_added_copy, is_covered, name_in_module};
 pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
 pub use packets::PacketFault;
 pub use release_time::TimeFault;

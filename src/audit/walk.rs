@@ -1,0 +1,306 @@
+//! A tree on this machine, read whole, into the manifest that its archive would have.
+//!
+//! - by open directories: no link is followed below the root, whatever is exchanged meanwhile;
+//! - by all processors: a directory is a task, and so is a large file;
+//! - every file is read to its end, and looked at before and after: one that changes meanwhile is an error, since
+//!   nothing can be said of it; so is one that cannot be read;
+//! - what no manifest can say is kept beside it: links, devices, names that no archive may have, other modes, files
+//!   with a second name;
+//! - at most 500,000 entries, and 128 directories deep.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use sha2::{Digest, Sha256};
+
+use super::AuditError;
+use crate::archive::{Entry, EntryKind, EntryPath, Manifest};
+use crate::error::FileError;
+use crate::files::{Directory, FoundFile, Kind, Listed};
+
+/// Most entries of a tree; a release has 17,353, and a tree with a module cache in it perhaps ten times as many.
+const ENTRIES_LIMIT: usize = 500_000;
+/// Most threads; more of them wait for the memory.
+const THREADS_LIMIT: usize = 16;
+/// Size of a thread's buffer in bytes: most source files fit.
+const BUFFER_BYTES: usize = 256 << 10;
+/// From this size in bytes on, a file is a task of its own, which another thread may take.
+const LARGE_FILE_BYTES: u64 = 1 << 20;
+/// Most tasks that hold a file open.
+const OPEN_FILES_LIMIT: usize = 32;
+/// How much is set aside of the files that say what a tree is, in bytes.
+const HEAD_BYTES: usize = 4096;
+/// The files that say what a tree is.
+pub(super) const TELLING: [&str; 3] = ["VERSION", "bin/go", "bin/go.exe"];
+
+/// A tree as it was found.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    pub(super) manifest: Manifest,
+    pub(super) oddities: Vec<Oddity>,
+    /// How the files that say what a tree is begin.
+    pub(super) heads: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Tree {
+    /// Its files and directories, each of a name that an archive could have.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+}
+
+/// What a manifest cannot say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Oddity {
+    pub(super) path: String,
+    pub(super) kind: OddityKind,
+}
+
+/// In which way something is odd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum OddityKind {
+    /// A symbolic link.
+    Link,
+    /// A device, a FIFO, a socket.
+    Special,
+    /// A file or directory whose name no archive may have; what is in it is not looked at.
+    Name,
+    /// A file or directory with other permissions than an archive's.
+    Mode(u32),
+    /// A file that has another name, through which it can be changed.
+    SecondName,
+}
+
+/// Reads the tree at `root`, a directory or a link to one.
+///
+/// # Errors
+/// [`AuditError`] when anything in it cannot be read, changes meanwhile, or there is too much of it.
+pub fn walk(root: &Path) -> Result<Tree, AuditError> {
+    let directory = Directory::open(root).map_err(FileError::at(root, "open"))?;
+    let walk = Walk { root, queue: Mutex::default(), changed: Condvar::new() };
+    walk.queue().tasks.push(Task::Root(directory));
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_LIMIT);
+    let mut found = Vec::new();
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| walk.work())).collect();
+        found.push(walk.work());
+        for other in others {
+            found.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    if let Some(error) = walk.queue().error.take() {
+        return Err(error);
+    }
+    let mut entries = Vec::new();
+    let mut tree = Tree::default();
+    for part in found {
+        entries.extend(part.entries);
+        tree.oddities.extend(part.oddities);
+        tree.heads.extend(part.heads);
+    }
+    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    tree.oddities.sort_unstable();
+    tree.manifest = Manifest::from_entries(entries);
+    Ok(tree)
+}
+
+enum Task {
+    Root(Directory),
+    Directory { parent: Arc<Directory>, name: OsString, path: EntryPath },
+    File { file: File, found: FoundFile, path: EntryPath },
+}
+
+#[derive(Default)]
+struct Queue {
+    tasks: Vec<Task>,
+    /// Tasks in work, each of which may bring more.
+    busy: usize,
+    open_files: usize,
+    entries: usize,
+    error: Option<AuditError>,
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+/// What one thread found.
+#[derive(Default)]
+struct Found {
+    entries: Vec<Entry>,
+    oddities: Vec<Oddity>,
+    heads: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Walk<'_> {
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) -> Found {
+        let mut found = Found::default();
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while let Some(task) = self.take() {
+            let done = self.perform(task, &mut found, &mut buffer);
+            let mut queue = self.queue();
+            queue.busy -= 1;
+            if let Err(error) = done {
+                queue.error.get_or_insert(error);
+            }
+            if queue.busy == 0 || queue.error.is_some() {
+                self.changed.notify_all();
+            }
+        }
+        found
+    }
+
+    /// The next task; `None` when there will be no more.
+    fn take(&self) -> Option<Task> {
+        let mut queue = self.queue();
+        loop {
+            if queue.error.is_some() {
+                return None;
+            }
+            if let Some(task) = queue.tasks.pop() {
+                queue.busy += 1;
+                queue.open_files -= usize::from(matches!(task, Task::File { .. }));
+                return Some(task);
+            }
+            if queue.busy == 0 {
+                return None;
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn perform(&self, task: Task, found: &mut Found, buffer: &mut [u8]) -> Result<(), AuditError> {
+        match task {
+            Task::Root(directory) => self.directory(directory, "", found, buffer),
+            Task::File { file, found: before, path } => self.file(&file, &before, path, found, buffer),
+            Task::Directory { parent, name, path } => {
+                let at = |verb| self.failed(path.as_str(), verb);
+                let directory = parent.child(&name).map_err(at("open"))?;
+                if let Some(mode) = directory.mode().map_err(at("examine"))?.filter(|mode| *mode != 0o755) {
+                    found.oddities.push(Oddity { path: path.to_string(), kind: OddityKind::Mode(mode) });
+                }
+                self.directory(directory, path.as_str(), found, buffer)?;
+                found.entries.push(Entry { path, kind: EntryKind::Directory });
+                Ok(())
+            }
+        }
+    }
+
+    fn directory(
+        &self,
+        directory: Directory,
+        path: &str,
+        found: &mut Found,
+        buffer: &mut [u8],
+    ) -> Result<(), AuditError> {
+        let listed = directory.list().map_err(self.failed(path, "list"))?;
+        self.count(listed.len())?;
+        let directory = Arc::new(directory);
+        for Listed { name, kind } in listed {
+            let text = name.to_string_lossy();
+            let below = if path.is_empty() { text.into_owned() } else { format!("{path}/{text}") };
+            let parsed = name.to_str().and_then(|_| EntryPath::parse(below.as_bytes()).ok());
+            let odd = |kind| Oddity { path: below.clone(), kind };
+            match (kind, parsed) {
+                (Kind::Link, _) => found.oddities.push(odd(OddityKind::Link)),
+                (Kind::Other, _) => found.oddities.push(odd(OddityKind::Special)),
+                (_, None) => found.oddities.push(odd(OddityKind::Name)),
+                (Kind::Directory, Some(path)) => {
+                    self.offer(Task::Directory { parent: Arc::clone(&directory), name, path });
+                }
+                (Kind::File, Some(path)) => {
+                    let opened = directory.open_file(&name).map_err(self.failed(&below, "open"))?;
+                    // It was one when it was listed.
+                    let (file, before) = opened.ok_or_else(|| AuditError::Moving { path: self.at(&below) })?;
+                    if before.size_bytes >= LARGE_FILE_BYTES && self.has_room_for_file() {
+                        self.offer(Task::File { file, found: before, path });
+                    } else {
+                        self.file(&file, &before, path, found, buffer)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// For `map_err`; the path is joined for errors alone.
+    fn failed<'p>(&'p self, path: &'p str, verb: &'static str) -> impl FnOnce(io::Error) -> FileError + 'p {
+        move |source| FileError { path: self.at(path), verb, source }
+    }
+
+    fn count(&self, entries: usize) -> Result<(), AuditError> {
+        let mut queue = self.queue();
+        queue.entries += entries;
+        if queue.entries > ENTRIES_LIMIT { Err(AuditError::TooMany { limit: ENTRIES_LIMIT }) } else { Ok(()) }
+    }
+
+    fn has_room_for_file(&self) -> bool {
+        self.queue().open_files < OPEN_FILES_LIMIT
+    }
+
+    fn offer(&self, task: Task) {
+        let mut queue = self.queue();
+        queue.open_files += usize::from(matches!(task, Task::File { .. }));
+        queue.tasks.push(task);
+        self.changed.notify_one();
+    }
+
+    fn file(
+        &self,
+        mut file: &File,
+        before: &FoundFile,
+        path: EntryPath,
+        found: &mut Found,
+        buffer: &mut [u8],
+    ) -> Result<(), AuditError> {
+        let at = |verb| self.failed(path.as_str(), verb);
+        let telling = TELLING.iter().find(|telling| **telling == path.as_str());
+        let mut sha256 = Sha256::new();
+        let mut read = 0;
+        // The second look tells whether there is more than the first one said.
+        while read < before.size_bytes {
+            let length = match file.read(buffer) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(at("read")(error).into()),
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            if let Some(telling) = telling.filter(|_| read == 0) {
+                found.heads.push((telling, bytes.get(..HEAD_BYTES).unwrap_or(bytes).to_owned()));
+            }
+            sha256.update(bytes);
+            read += length as u64;
+        }
+        let after = Directory::look_again(file).map_err(at("examine"))?;
+        if read != before.size_bytes || (after.size_bytes, after.changed) != (before.size_bytes, before.changed) {
+            return Err(AuditError::Moving { path: self.at(path.as_str()) });
+        }
+        let mode = before.mode.unwrap_or(0o644);
+        if !matches!(mode, 0o644 | 0o755) {
+            found.oddities.push(Oddity { path: path.to_string(), kind: OddityKind::Mode(mode) });
+        }
+        if before.names != 1 {
+            found.oddities.push(Oddity { path: path.to_string(), kind: OddityKind::SecondName });
+        }
+        let (size_bytes, sha256) = (before.size_bytes, sha256.finalize().into());
+        let kind = EntryKind::File { size_bytes, sha256, executable: mode & 0o111 != 0, position: 0 };
+        found.entries.push(Entry { path, kind });
+        Ok(())
+    }
+}
