@@ -5,7 +5,9 @@
 
 mod armor;
 mod digest;
+mod h1;
 mod keyring;
+mod log;
 mod packets;
 mod release_time;
 mod signature;
@@ -13,7 +15,14 @@ mod verify;
 
 pub use armor::ArmorFault;
 pub use digest::{DigestProof, DigestSource, ExpectedDigest};
+pub use h1::{H1, H1Fault};
 pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
+pub use log::{
+    Growth, GrowthProof, LOOKUP_SIZE_LIMIT_BYTES, LogAnswer, LogError, LogEvidence, LogKey, LogKeyError, LogKeyFault,
+    LogProof, LogSource, Lookup, LookupFault, MerkleFault, NOTE_SIZE_LIMIT_BYTES, NoteFault, SignedTreeHead, Sumdb,
+    TLOG_PROOF_SIZE_LIMIT_BYTES, Tile, TileFault, TileHeight, Tiles, TlogProof, TlogProofFault, ToolchainModule,
+    ToolchainRecord, TreeHeadFault, check_growth, judge, merkle,
+};
 pub use packets::PacketFault;
 pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
