@@ -32,12 +32,26 @@ pub enum Code {
     ArchiveForbiddenEntry,
     /// The archive exceeds a limit.
     ArchiveTooLarge,
+    /// The transparency log has another hash for the release.
+    TransparencyMismatch,
+    /// What should prove that the release is in the transparency log does not.
+    TransparencyBadProof,
+    /// The transparency log has signed two histories.
+    TransparencyFork,
+    /// An installed tree is no longer the one that was released.
+    TreeModified,
+    /// New certificates would make the keyring worse.
+    KeyUpdateRefused,
     /// The index does not list the release.
     ReleaseNotFound,
     /// The release has no archive for the platform.
     PlatformNotFound,
     /// No signature exists for the archive.
     SignatureNotPublished,
+    /// The transparency log does not know the release.
+    TransparencyNotLogged,
+    /// There is nothing that an installed tree could be compared with.
+    NoEvidence,
     /// The network could not be reached, or gave up.
     Network,
     /// A download ended early or went on too long.
@@ -80,9 +94,16 @@ impl Code {
             Self::ArchiveUnsafePath => "archive-unsafe-path",
             Self::ArchiveForbiddenEntry => "archive-forbidden-entry",
             Self::ArchiveTooLarge => "archive-too-large",
+            Self::TransparencyMismatch => "transparency-mismatch",
+            Self::TransparencyBadProof => "transparency-bad-proof",
+            Self::TransparencyFork => "transparency-fork",
+            Self::TreeModified => "tree-modified",
+            Self::KeyUpdateRefused => "key-update-refused",
             Self::ReleaseNotFound => "release-not-found",
             Self::PlatformNotFound => "platform-not-found",
             Self::SignatureNotPublished => "signature-not-published",
+            Self::TransparencyNotLogged => "transparency-not-logged",
+            Self::NoEvidence => "no-evidence",
             Self::Network => "network",
             Self::TruncatedDownload => "truncated-download",
             Self::IndexMalformed => "index-malformed",
@@ -112,9 +133,18 @@ impl Code {
             | Self::ArchiveMalformed
             | Self::ArchiveUnsafePath
             | Self::ArchiveForbiddenEntry
-            | Self::ArchiveTooLarge => 1,
+            | Self::ArchiveTooLarge
+            | Self::TransparencyMismatch
+            | Self::TransparencyBadProof
+            | Self::TransparencyFork
+            | Self::TreeModified
+            | Self::KeyUpdateRefused => 1,
             Self::Usage => 2,
-            Self::ReleaseNotFound | Self::PlatformNotFound | Self::SignatureNotPublished => 3,
+            Self::ReleaseNotFound
+            | Self::PlatformNotFound
+            | Self::SignatureNotPublished
+            | Self::TransparencyNotLogged
+            | Self::NoEvidence => 3,
             Self::Network | Self::TruncatedDownload | Self::IndexMalformed | Self::TransportRefused => 4,
             Self::DestinationExists | Self::NoSpace | Self::PermissionDenied | Self::Locked | Self::Io => 5,
             Self::Interrupted => 130,
@@ -192,6 +222,21 @@ pub fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_contradicts_is_a_rejection_and_one_that_does_not_know_is_not() {
+        for (code, exit, rejection) in [
+            (Code::TransparencyMismatch, 1, true),
+            (Code::TransparencyBadProof, 1, true),
+            (Code::TransparencyFork, 1, true),
+            (Code::TreeModified, 1, true),
+            (Code::KeyUpdateRefused, 1, true),
+            (Code::TransparencyNotLogged, 3, false),
+            (Code::NoEvidence, 3, false),
+        ] {
+            assert_eq!((code.exit_code(), code.is_rejection()), (exit, rejection), "{}", code.as_str());
+        }
+    }
 
     #[test]
     fn a_full_disk_has_a_code_of_its_own() {

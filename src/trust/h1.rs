@@ -34,6 +34,14 @@ pub struct H1([u8; 32]);
 #[error("not an h1: hash")]
 pub struct NotH1;
 
+impl H1 {
+    /// The `h1` whose SHA-256 this is.
+    #[must_use]
+    pub fn new(sha256: [u8; 32]) -> Self {
+        Self(sha256)
+    }
+}
+
 impl fmt::Display for H1 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "h1:{}", BASE64_STANDARD.encode(self.0))

@@ -7,6 +7,7 @@ mod armor;
 mod digest;
 mod h1;
 mod keyring;
+mod log;
 mod packets;
 mod release_time;
 mod signature;
@@ -16,6 +17,12 @@ pub use armor::ArmorFault;
 pub use digest::{DigestProof, DigestSource, ExpectedDigest};
 pub use h1::{H1, H1Fault, NotH1, TreeForm, h1, is_added_copy, is_covered, name_in_module};
 pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
+pub use log::{
+    Growth, GrowthProof, LOOKUP_SIZE_LIMIT_BYTES, LogAnswer, LogError, LogEvidence, LogKey, LogKeyError, LogKeyFault,
+    LogProof, LogSource, Lookup, LookupFault, MerkleFault, NOTE_SIZE_LIMIT_BYTES, NoteFault, SignedTreeHead, Sumdb,
+    TLOG_PROOF_SIZE_LIMIT_BYTES, Tile, TileFault, TileHeight, Tiles, TlogProof, TlogProofFault, ToolchainModule,
+    ToolchainRecord, TreeHeadFault, check_growth, judge, merkle,
+};
 pub use packets::PacketFault;
 pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
