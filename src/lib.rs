@@ -10,7 +10,9 @@
 //! - **format**: the archive is one strict gzip member around one strict tar stream, whose entries are files and
 //!   directories with safe, distinct paths ([`archive`]);
 //! - **layout**: `VERSION`, `pkg/tool/GOOS_GOARCH` and the headers of `bin/go` and `bin/gofmt` say the very version
-//!   and platform that were asked for. A signature alone binds none of these.
+//!   and platform that were asked for. A signature alone binds none of these;
+//! - **transparency**: where there is evidence of the transparency log, the log has recorded the hash of these very
+//!   files for this release. A `.zip` has no signature, so there it must.
 //!
 //! A check that could not be made is not a check that passed: a missing signature, a parse error, an empty answer
 //! and a web page are all failures. The one weaker mode, [`trust::Authenticator::DigestOnly`], has to be asked for
@@ -33,7 +35,8 @@
 //! let mut input = std::fs::File::open(name.to_string())?;
 //! let received = receive(&mut input, &name, &signature.hashes(), spool, &watch)?;
 //! let by = Authenticator::Signature { signature: &signature, keyring: &keyring };
-//! let verified = verify(received, &Expectation::default(), by).outcome?;
+//! let log = Transparency::Absent(Absence::NotRequested);
+//! let verified = verify(received, &Expectation::default(), by, &log).outcome?;
 //! let staged = destination.unpack(verified, ReceiptChoice::Write)?;
 //! let installation = staged.commit(Occupied::Refuse, Durability::Synced)?;
 //! println!("{} files in {}", installation.files, installation.path.display());
@@ -75,4 +78,6 @@ pub use events::Watch;
 pub use fetch::Mirror;
 pub use install::{Destination, Durability, Occupied, ReceiptChoice, StagedTree};
 pub use release::{ArchiveName, ReleaseIndex};
-pub use trust::{Authenticator, DetachedSignature, Expectation, Keyring, VerifiedArchive, verify};
+pub use trust::{
+    Absence, Authenticator, DetachedSignature, Expectation, Keyring, Transparency, VerifiedArchive, verify,
+};

@@ -271,7 +271,7 @@ fn a_mirror_is_named_by_flag_or_variable_and_an_index_may_be_elsewhere() {
     let depot = Depot::of(&[sdk()]);
     let mirror = depot.write();
     let without_mirror = || {
-        let mut command = depot.home.command(["fetch", "--keyring", "keyring.pgp"]);
+        let mut command = depot.home.command(["fetch", "--keyring", "keyring.pgp", "--sumdb", "off"]);
         command.args(WANTED).arg("--to").arg(depot.destination());
         command
     };

@@ -65,7 +65,7 @@ fn every_fault_has_its_word_its_code_and_its_hint() {
         ("told_another_version", |_| {}, "--version=1.22.6", 1, "layout-invalid"),
         ("told_another_platform", |_| {}, "--platform=linux/arm64", 1, "layout-invalid"),
         ("no_signature", |d| d.remove(ASC), NAME, 3, "signature-not-published"),
-        ("zip", |d| d.put_as(ZIP, b"PK"), ZIP, 3, "signature-not-published"),
+        ("zip_without_proof", |d| d.put(ZIP, b"PK"), ZIP, 3, "signature-not-published"),
         ("missing_archive", |d| d.remove(NAME), NAME, 5, "io"),
         ("missing_archive_and_signature", remove_both, NAME, 5, "io"),
     ];

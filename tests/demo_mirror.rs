@@ -21,6 +21,7 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationHelper};
 use sequoia_openpgp::policy::StandardPolicy;
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 use support::keys::{HashAlgorithm, SignatureType, Signer};
 use support::mirror::{SIGNED, index, mirror_files, write_mirror};
 use support::sdk::{Files, NON_ASCII_PATH, Sdk};
@@ -166,7 +167,7 @@ fn fault(sdk: &Sdk) -> Option<ArchiveError> {
     let received = receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Discard, &Watch::silent()).unwrap();
     let own = ExpectedDigest { sha256: received.sha256(), source: DigestSource::User };
     let expectation = Expectation { digests: vec![own], ..Expectation::default() };
-    match verify(received, &expectation, Authenticator::DigestOnly).outcome {
+    match verify(received, &expectation, Authenticator::DigestOnly, &NO_LOG).outcome {
         Ok(_) => None,
         Err(TrustError::Archive(error)) => Some(error),
         Err(other) => panic!("{other}"),

@@ -15,6 +15,7 @@ use goverify::trust::{
     Authenticator, CheckKind, CheckStatus, DigestSource, Expectation, ExpectedDigest, TrustError, verify,
 };
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 use support::sdk::{Sdk, program};
 use support::tar_entry::{TarEntry, gzip, tar};
 
@@ -28,7 +29,7 @@ fn judge_bytes(archive: &[u8], name: &ArchiveName) -> Result<Manifest, ArchiveEr
     let received = receive(&mut &archive[..], name, &[], Discard, &Watch::silent()).unwrap();
     let sha256 = Sha256::digest(archive).into();
     let digests = vec![ExpectedDigest { sha256, source: DigestSource::User }];
-    let verdict = verify(received, &Expectation { digests, size_bytes: None }, Authenticator::DigestOnly);
+    let verdict = verify(received, &Expectation { digests, size_bytes: None }, Authenticator::DigestOnly, &NO_LOG);
     let layout = verdict.checks.iter().find(|check| check.kind == CheckKind::Layout).unwrap().status;
     assert_eq!(layout == CheckStatus::Passed, verdict.outcome.is_ok(), "{name}");
     match verdict.outcome {

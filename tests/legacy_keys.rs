@@ -22,6 +22,7 @@ use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::policy::{Policy, StandardPolicy};
 use sequoia_openpgp::types::KeyFlags;
+use support::NO_LOG;
 use support::keys::{HashAlgorithm, SignatureType, Signer, time};
 use support::sdk::Sdk;
 
@@ -133,7 +134,7 @@ fn sha1_binds_no_other_key() {
         let signature = DetachedSignature::parse(&signer.sign(&archive, SIGNED)).unwrap();
         let received = receive(&mut &archive[..], sdk.name(), &[], Discard, &Watch::silent()).unwrap();
         let by = Authenticator::Signature { signature: &signature, keyring: &keyring };
-        let verdict = verify(received, &Expectation::default(), by);
+        let verdict = verify(received, &Expectation::default(), by, &NO_LOG);
         let shown: Vec<_> = keyring.summaries().iter().map(|summary| summary.signing_keys.len()).collect();
         (verdict.outcome.map(|_| ()).map_err(|error| error.code()), shown)
     };

@@ -26,6 +26,7 @@ use goverify::trust::{Authenticator, DetachedSignature, DigestSource, Expectatio
 use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketValue};
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 use support::keys::{HashAlgorithm, SignatureType, Signer, armor, dearmor, time};
 use support::mirror::SIGNED;
 use support::sdk::Sdk;
@@ -101,7 +102,7 @@ impl Fixture {
     fn judge(&self, archive: &[u8], expectation: &Expectation, by: Authenticator<'_>) -> Result<(), Code> {
         let received = receive(&mut &archive[..], &self.name, &[], Discard, &Watch::silent());
         let received = received.map_err(|error| error.code())?;
-        verify(received, expectation, by).outcome.map(|_| ()).map_err(|error| error.code())
+        verify(received, expectation, by, &NO_LOG).outcome.map(|_| ()).map_err(|error| error.code())
     }
 
     fn judge_signed(&self, archive: &[u8], armored: &[u8]) -> Result<(), Code> {

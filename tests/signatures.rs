@@ -33,6 +33,7 @@ use sequoia_openpgp::packet::{Key, Packet, Trust};
 use sequoia_openpgp::serialize::SerializeInto;
 use sequoia_openpgp::types::{KeyFlags, ReasonForRevocation};
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 use support::keys::{Cert, HashAlgorithm, SignatureType, Signer, armor, dearmor, time};
 use support::sdk::Sdk;
 use support::tar_entry::{TarEntry, gzip, tar};
@@ -59,7 +60,7 @@ fn judge_archive(archive: &[u8], name: &ArchiveName, armored: &[u8], keyring: &K
     let signature = DetachedSignature::parse(armored).map_err(|error| error.code())?;
     let received = receive(&mut &archive[..], name, &signature.hashes(), Discard, &Watch::silent());
     let by = Authenticator::Signature { signature: &signature, keyring };
-    let verdict = verify(received.map_err(|error| error.code())?, &Expectation::default(), by);
+    let verdict = verify(received.map_err(|error| error.code())?, &Expectation::default(), by, &NO_LOG);
     match verdict.outcome {
         Ok(verified) => Ok(verified.signature().unwrap().0.signing_key().to_owned()),
         Err(error) => Err(error.code()),
@@ -434,7 +435,7 @@ fn all_evidence_must_agree() {
         let digests = vec![digest(index, DigestSource::Index), digest(user, DigestSource::User)];
         let expectation = Expectation { digests, size_bytes: Some(bytes().len() as u64 + size) };
         let received = receive(&mut bytes(), &ARCHIVE.0, &signature.hashes(), Discard, &Watch::silent()).unwrap();
-        assert_eq!(verify(received, &expectation, by).outcome.err().map(|error| error.code()), expected);
+        assert_eq!(verify(received, &expectation, by, &NO_LOG).outcome.err().map(|error| error.code()), expected);
     }
 }
 
@@ -442,7 +443,9 @@ fn all_evidence_must_agree() {
 fn the_weaker_mode_needs_an_expected_digest() {
     let judge = |expectation: Expectation| {
         let received = receive(&mut &bytes()[..], &ARCHIVE.0, &[], Discard, &Watch::silent()).unwrap();
-        verify(received, &expectation, Authenticator::DigestOnly).outcome.map(|verified| verified.trust().as_str())
+        verify(received, &expectation, Authenticator::DigestOnly, &NO_LOG)
+            .outcome
+            .map(|verified| verified.trust().as_str())
     };
     let of = |sha256| Expectation {
         digests: vec![ExpectedDigest { sha256, source: DigestSource::User }],

@@ -20,6 +20,7 @@ use goverify::trust::{
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 use support::keys::Signer;
 use support::mirror::SIGNED;
 use support::sdk::Sdk;
@@ -111,7 +112,7 @@ impl Case {
         let digest = ExpectedDigest { sha256: Sha256::digest(&self.archive).into(), source: DigestSource::Index };
         let expectation = Expectation { digests: vec![digest], size_bytes: Some(self.archive.len() as u64) };
         let by = Authenticator::Signature { signature: &self.signature, keyring: &self.keyring };
-        let verdict = verify(received, &expectation, by);
+        let verdict = verify(received, &expectation, by, &NO_LOG);
         let outcome = verdict
             .outcome
             .map(|v| (v.manifest().clone(), v.trust(), Sha256::digest(&v.kept().0).into()))

@@ -4,9 +4,14 @@ use std::path::Path;
 
 use goverify::error::Code;
 use goverify::install::{Receipt, is_intact};
-use goverify::trust::Trust;
+use goverify::release::{ArchiveFormat, Target};
+use goverify::trust::{
+    Absence, LogEvidence, LogProof, Sumdb, TlogProof, ToolchainModule, Transparency, TreeForm, Trust, judge_tree,
+    transparency_check, unauthenticated_files,
+};
 use serde_json::json;
 
+use super::args::RequiredCheck;
 use super::failure::Failure;
 use super::json::{self, Installed, Outcome};
 use super::order::Order;
@@ -33,32 +38,63 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
             format!("{}: --sha256 is not the index's digest", record.filename),
         ));
     }
-    let trusted = match &receipt.origin.evidence.signature {
-        Some(signature) => order.keyring.trusts(&signature.certificate),
-        None => order.arguments.unsigned,
+    let signature = receipt.origin.evidence.signature.as_ref();
+    let signature = signature.filter(|found| order.keyring.trusts(&found.certificate));
+    let log = stored_proof(order, &receipt);
+    let vouched_for = match order.file.name().format() {
+        ArchiveFormat::TarGz => signature.is_some() || order.arguments.unsigned,
+        ArchiveFormat::Zip => log.is_some() || order.arguments.unsigned,
     };
-    if !trusted {
-        return Err(exists("exists, and was verified by a certificate that is not trusted now, or by none"));
+    if !vouched_for || log.is_none() && order.requires(RequiredCheck::Transparency) {
+        return Err(exists("exists, and what it was verified by is not trusted now, or not enough"));
     }
     if !is_intact(path, &receipt)? {
         return Err(exists("exists, and is not as it was installed, or others may change it"));
     }
-    let mut signature = json!({"check": "signature", "status": "not-published"});
-    if let Some(found) = &receipt.origin.evidence.signature {
-        outcome.trust = Some(Trust::Signature.as_str());
-        signature = json!({
+    let trust = match (signature, &log) {
+        (Some(_), Some(_)) => Trust::SignatureAndTransparency,
+        (Some(_), None) => Trust::Signature,
+        (None, Some(_)) => Trust::Transparency,
+        (None, None) => Trust::DigestOnly,
+    };
+    outcome.trust = Some(trust.as_str());
+    let (files, unpacked_bytes) = (receipt.manifest.files(), receipt.manifest.unpacked_bytes());
+    if trust == Trust::Transparency {
+        outcome.unauthenticated_files = Some(unauthenticated_files(&receipt.manifest, TreeForm::Sdk));
+    }
+    let signature = match signature {
+        Some(found) => json!({
             "check": "signature", "status": "passed", "certificate": found.certificate, "signing_key": found.signing_key,
             "created": found.created, "hash": found.hash, "source": "receipt",
-        });
-    } else {
-        outcome.trust = Some(Trust::DigestOnly.as_str());
-    }
-    let (files, unpacked_bytes) = (receipt.manifest.files(), receipt.manifest.unpacked_bytes());
+        }),
+        None => json!({"check": "signature", "status": "not-published"}),
+    };
+    let transparency = match log {
+        Some((transparency, proof)) => {
+            let mut check = json::check(&transparency_check(&transparency, Some(&Ok(proof))));
+            if let Some(fields) = check.as_object_mut() {
+                fields.insert("source".to_owned(), "receipt".into());
+            }
+            check
+        }
+        None => json::check(&transparency_check(&Transparency::Absent(Absence::NotRequested), None)),
+    };
     outcome.checks = vec![
         json!({"check": "digest", "status": "passed", "expected": sha256, "actual": record.sha256, "source": "receipt"}),
         signature,
         json!({"check": "layout", "status": "passed", "files": files, "unpacked_bytes": unpacked_bytes, "source": "receipt"}),
-        json::transparency_not_requested(),
+        transparency,
     ];
     Ok(Installed { path: path.to_owned(), files, already: true })
+}
+
+/// The log's proof in the receipt, where it holds for the receipt's own list of files under the log that is trusted now.
+fn stored_proof(order: &Order, receipt: &Receipt) -> Option<(Transparency, LogProof)> {
+    let (Sumdb::Log(log), Target::Platform(platform)) = (&order.sumdb, order.file.name().target()) else { return None };
+    let stored = receipt.origin.evidence.transparency.as_ref()?;
+    let proof = TlogProof::parse(stored.tlog_proof.as_bytes(), log.key()).ok()?;
+    let evidence = LogEvidence::Stored(proof);
+    let module = ToolchainModule::new(*order.file.name().version(), platform);
+    let proof = judge_tree(&module, &receipt.manifest, TreeForm::Sdk, &evidence).ok()?;
+    Some((Transparency::Evidence(evidence), proof))
 }

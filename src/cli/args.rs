@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "net")]
 use goverify::release::Selector;
 use goverify::release::{Target, Version};
+use goverify::trust::Sumdb;
 
 /// Decides whether a Go SDK is the one the Go team released, and installs it only if it is.
 #[derive(Parser)]
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// Verify archives that are already here, without a network
     Verify(Verify),
+    /// Tell whether an installed tree is still the one that was released
+    Audit(Audit),
     /// List what a mirror offers
     #[cfg(feature = "net")]
     List(List),
@@ -90,6 +93,14 @@ pub(crate) struct KeyringFiles {
     /// Trust the certificates of FILE instead of the embedded one (repeatable)
     #[arg(long = "keyring", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which transparency log is trusted.
+#[derive(Args, Clone)]
+pub(crate) struct SumdbArguments {
+    /// Trust this log instead of sum.golang.org; `off` for none
+    #[arg(long, value_name = "KEY [URL]")]
+    pub(crate) sumdb: Option<Sumdb>,
 }
 
 /// Where releases come from.
@@ -128,6 +139,8 @@ pub(crate) struct Fetch {
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) keyring: KeyringFiles,
+    #[command(flatten)]
+    pub(crate) sumdb: SumdbArguments,
     /// Make this very path the GOROOT [default: $HOME/sdk/goVERSION]
     #[arg(long, value_name = "DIR", conflicts_with = "download_only")]
     pub(crate) to: Option<PathBuf>,
@@ -143,7 +156,7 @@ pub(crate) struct Fetch {
     /// Checks that must pass, on top of the defaults
     #[arg(long, value_name = "CHECK", value_enum, value_delimiter = ',')]
     pub(crate) require: Vec<RequiredCheck>,
-    /// Accept an archive for which no signature is published, on its digest alone
+    /// Accept an archive that nothing authenticates, on its digest alone
     #[arg(long)]
     pub(crate) unsigned: bool,
     /// Do not wait until the files are on disk (for throw-away images)
@@ -167,6 +180,7 @@ pub(crate) enum RequiredCheck {
     Digest,
     Signature,
     Layout,
+    Transparency,
 }
 
 #[derive(Args)]
@@ -177,6 +191,11 @@ pub(crate) struct Verify {
     /// The detached signature [default: ARCHIVE.asc]
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,
+    /// A proof of the transparency log, as a C2SP tlog-proof [default: ARCHIVE.tlog-proof]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sumdb: SumdbArguments,
     /// Require this SHA-256
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     pub(crate) sha256: Option<[u8; 32]>,
@@ -191,9 +210,26 @@ pub(crate) struct Verify {
     /// The platform it must be for, or src [default: what its file name says]
     #[arg(long, value_name = "P")]
     pub(crate) platform: Option<Target>,
-    /// Accept an archive without a signature, on its digest alone
+    /// Accept an archive that nothing authenticates, on its digest alone
     #[arg(long)]
     pub(crate) unsigned: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Audit {
+    /// The tree [default: that of the variable GOROOT, else of the `go` in PATH]
+    #[arg(value_name = "GOROOT")]
+    pub(crate) root: Option<PathBuf>,
+    /// Compare with this archive, which is verified first
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    pub(crate) archive: Option<PathBuf>,
+    /// A proof of the transparency log for this release, as a C2SP tlog-proof
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keyring: KeyringFiles,
+    #[command(flatten)]
+    pub(crate) sumdb: SumdbArguments,
 }
 
 fn sha256(text: &str) -> Result<[u8; 32], String> {

@@ -54,8 +54,21 @@ fn hint(code: Code, message: &str) -> Option<&'static str> {
         }
         Code::SignatureTime => "is this machine's clock right?",
         Code::SignatureNotPublished => {
-            "releases before go1.9 and .zip archives were never signed; --unsigned accepts a .tar.gz on its digest alone"
+            "releases before go1.9 were never signed, and .zip archives never are: for these the transparency log can vouch, \
+             online or by a .tlog-proof; --unsigned accepts an archive on its digest alone"
         }
+        Code::TransparencyMismatch => "do not use these files: they are not what the log has recorded for the release",
+        Code::TransparencyBadProof => "the evidence is wrong or of something else; do not use the files on its account",
+        Code::TransparencyFork => {
+            "the log has shown two histories, or its memory here was tampered with: keep the evidence, and tell others"
+        }
+        Code::TransparencyNotLogged => {
+            "the log holds releases from go1.21 on; --unsigned accepts an archive on its digest alone"
+        }
+        Code::NoEvidence => {
+            "an audit needs a receipt with a proof of the log, the log itself, or --archive FILE to compare with"
+        }
+        Code::TreeModified => "`goverify fetch --force` installs the release anew",
         Code::LayoutInvalid => "the archive may be genuine and yet another release than its name says",
         Code::ReleaseNotFound | Code::PlatformNotFound => "`goverify list [VERSION]` shows what there is",
         Code::Network | Code::TruncatedDownload => {

@@ -8,7 +8,7 @@ use goverify::error::{Code, FileError};
 use goverify::events::Watch;
 use goverify::install::{Destination, ReceiptChoice};
 use goverify::release::{ArchiveFormat, ArchiveName, Platform, Target};
-use goverify::trust::Keyring;
+use goverify::trust::{Keyring, Sumdb};
 
 use super::already::already_installed;
 use super::args::{Common, Fetch, RequiredCheck};
@@ -51,11 +51,15 @@ async fn fetch(
     archive.sha256 = Some(hex::encode(file.sha256()));
     outcome.archive = Some(archive);
     outcome.label.clone_from(&name);
-    if file.name().format() == ArchiveFormat::Zip {
-        let message = format!("{name}: .zip archives have no OpenPGP signature, and nothing else is checked yet");
+    if file.name().format() == ArchiveFormat::Zip && arguments.require.contains(&RequiredCheck::Signature) {
+        let message = format!("{name}: no signature is ever published for a .zip archive");
         return Err(Failure::new(Code::SignatureNotPublished, message));
     }
-    let order = Order { arguments, mirror, file, keyring, watch: watch.clone() };
+    let (sumdb, common) = (keys::log(&arguments.sumdb)?, common.clone());
+    if sumdb == Sumdb::Off && arguments.require.contains(&RequiredCheck::Transparency) {
+        return Err(Failure::usage("--sumdb off and --require transparency contradict each other"));
+    }
+    let order = Order { arguments, mirror, file, keyring, sumdb, common, watch: watch.clone() };
     if order.arguments.download_only { download::run(&order, outcome).await } else { install(order, outcome).await }
 }
 

@@ -1,5 +1,6 @@
 //! The report in words, for stderr.
 
+use goverify::audit::Drift;
 use goverify::error::printable;
 use serde_json::Value;
 
@@ -40,11 +41,14 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
         let mark = match status.as_str() {
             "passed" => style.good("✓"),
             "failed" => style.error("✗"),
-            _ if !verbose && name == "transparency" => continue,
+            "not-requested" if !verbose && name == "transparency" => continue,
             _ => "-".to_owned(),
         };
         let then = if text(check, "source") == "receipt" { " (when it was installed, says the receipt)" } else { "" };
         lines.push(format!("  {mark} {name}: {}{then}", rests_on(check, &name, &status, verbose)));
+    }
+    if let Some(files) = outcome.unauthenticated_files {
+        lines.push(format!("  - {files} files are not in the log's record (api, doc, misc, test), nor are modes"));
     }
     if let Some(installed) = &outcome.installed {
         let how = if installed.already { "already installed" } else { "installed" };
@@ -52,6 +56,12 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
     }
     lines.extend(outcome.warnings.iter().map(|warning| format!("warning: {}", printable(warning))));
     lines
+}
+
+/// One line for a path that is not as it was released.
+pub(crate) fn drift(drift: &Drift) -> String {
+    let detail = drift.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("  {:8}  {}{detail}", drift.change.as_str(), printable(&drift.path))
 }
 
 fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
@@ -81,6 +91,21 @@ fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
                 text(check, "unpacked_bytes")
             )
         }
+        ("transparency", "passed") => format!(
+            "record {} of {}{}",
+            text(check, "record"),
+            text(check, "log"),
+            if verbose {
+                format!(", in a tree of {}: {}", text(check, "tree_size"), text(check, "h1"))
+            } else {
+                String::new()
+            }
+        ),
+        ("transparency", "failed") if check.get("expected").is_some() => {
+            format!("the log has {}, the files have {}", text(check, "expected"), text(check, "actual"))
+        }
+        ("transparency", "not-published") => "the log does not hold it".to_owned(),
+        ("transparency", "unavailable") => "the log could not be asked".to_owned(),
         _ => status.to_owned(),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use goverify::audit::Drift;
 use goverify::release::{ArchiveName, Target};
-use goverify::trust::{Check, CheckKind, CheckStatus, Evidence};
+use goverify::trust::{Check, Evidence, VerifiedArchive};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +34,12 @@ pub(crate) struct Outcome {
     pub(crate) label: String,
     pub(crate) archive: Option<ArchiveReport>,
     pub(crate) trust: Option<&'static str>,
+    /// Files that nothing but their own digest vouches for, where the log alone vouches for the rest.
+    pub(crate) unauthenticated_files: Option<u64>,
     pub(crate) checks: Vec<Value>,
     pub(crate) installed: Option<Installed>,
+    /// What an audit found changed.
+    pub(crate) drift: Option<Vec<Drift>>,
     /// Where the archive was put, if it was.
     pub(crate) stored: Option<PathBuf>,
     /// What went wrong without harm.
@@ -76,6 +81,12 @@ impl ArchiveReport {
 impl Outcome {
     pub(crate) fn failed(label: impl Into<String>, error: Failure) -> Self {
         Self { label: label.into(), error: Some(error), ..Self::default() }
+    }
+
+    /// What a verified archive rests on.
+    pub(crate) fn trusted<K>(&mut self, verified: &VerifiedArchive<K>) {
+        self.trust = Some(verified.trust().as_str());
+        self.unauthenticated_files = verified.unauthenticated_files();
     }
 
     fn verdict(&self) -> &'static str {
@@ -137,19 +148,33 @@ fn result(outcome: &Outcome) -> Value {
         .error
         .as_ref()
         .map(|failure| json!({"code": failure.code.as_str(), "message": failure.message, "hint": failure.hint}));
-    json!({
+    let mut result = json!({
         "verdict": outcome.verdict(),
         "trust": outcome.trust,
         "archive": outcome.archive,
         "checks": outcome.checks,
         "installed": outcome.installed,
         "error": error,
-    })
+    });
+    if let Some(fields) = result.as_object_mut() {
+        fields.extend(outcome.unauthenticated_files.map(|files| ("unauthenticated_files".to_owned(), files.into())));
+        let drift = |drift: &Vec<Drift>| drift.iter().map(one_drift).collect();
+        fields.extend(outcome.drift.as_ref().map(|found| ("drift".to_owned(), drift(found))));
+    }
+    result
+}
+
+fn one_drift(drift: &Drift) -> Value {
+    let mut one = json!({"path": drift.path, "change": drift.change.as_str()});
+    if let (Some(detail), Some(fields)) = (&drift.detail, one.as_object_mut()) {
+        fields.insert("detail".to_owned(), detail.clone().into());
+    }
+    one
 }
 
 /// One check, with what it rests on.
 pub(crate) fn check(check: &Check) -> Value {
-    let (name, status) = (check_name(check.kind), check_status(check.status));
+    let (name, status) = (check.kind.as_str(), check.status.as_str());
     let mut fields = Map::from_iter([("check".to_owned(), name.into()), ("status".to_owned(), status.into())]);
     let evidence = match &check.evidence {
         Evidence::None => Value::Null,
@@ -172,31 +197,20 @@ pub(crate) fn check(check: &Check) -> Value {
         Evidence::Layout { entries, files, unpacked_bytes } => {
             json!({"entries": entries, "files": files, "unpacked_bytes": unpacked_bytes})
         }
+        Evidence::Transparency(proof) => json!({
+            "h1": proof.h1().to_string(),
+            "module": proof.module().to_string(),
+            "log": proof.log(),
+            "record": proof.record_number(),
+            "tree_size": proof.tree_size(),
+            "root_hash": proof.root_base64(),
+        }),
+        Evidence::LogMismatch { module, expected, actual } => {
+            json!({"module": module.to_string(), "expected": expected.to_string(), "actual": actual.to_string()})
+        }
     };
     if let Value::Object(evidence) = evidence {
         fields.extend(evidence);
     }
     Value::Object(fields)
-}
-
-/// A check of the log, which no command of this version makes.
-pub(crate) fn transparency_not_requested() -> Value {
-    json!({"check": "transparency", "status": check_status(CheckStatus::NotRequested)})
-}
-
-fn check_name(kind: CheckKind) -> &'static str {
-    match kind {
-        CheckKind::Digest => "digest",
-        CheckKind::Signature => "signature",
-        CheckKind::Layout => "layout",
-    }
-}
-
-fn check_status(status: CheckStatus) -> &'static str {
-    match status {
-        CheckStatus::Passed => "passed",
-        CheckStatus::Failed => "failed",
-        CheckStatus::NotPublished => "not-published",
-        CheckStatus::NotRequested => "not-requested",
-    }
 }

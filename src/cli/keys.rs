@@ -1,13 +1,13 @@
-//! `goverify keys list`, and the keyring that other commands are given.
+//! `goverify keys list`, and the keyring and the log that other commands are given.
 
 use std::fs::File;
 
 use goverify::error::FileError;
 use goverify::files::read_bounded;
-use goverify::trust::{KEYRING_SIZE_LIMIT_BYTES, Keyring};
+use goverify::trust::{KEYRING_SIZE_LIMIT_BYTES, Keyring, LogSource, Sumdb};
 use serde_json::json;
 
-use super::args::{KeyringFiles, KeysList};
+use super::args::{KeyringFiles, KeysList, SumdbArguments};
 use super::failure::Failure;
 use super::json::{Listing, Outcome, Report};
 
@@ -58,5 +58,13 @@ pub(crate) fn list(arguments: &KeysList) -> Report {
         command: "keys list",
         results: Vec::new(),
         listing: Some(Listing { key: "certificates", data: data.into(), lines }),
+    }
+}
+
+/// The log that was chosen; Go's own by default.
+pub(crate) fn log(arguments: &SumdbArguments) -> Result<Sumdb, Failure> {
+    match &arguments.sumdb {
+        Some(choice) => Ok(choice.clone()),
+        None => Ok(Sumdb::Log(Box::new(LogSource::sum_golang_org()?))),
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "net")]
 mod already;
 mod args;
+mod audit;
 #[cfg(feature = "net")]
 mod download;
 mod failure;
@@ -20,6 +21,8 @@ mod output;
 mod progress;
 #[cfg(feature = "net")]
 mod runtime;
+#[cfg(feature = "net")]
+mod transparency;
 mod verify;
 
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ pub(crate) fn run() -> ExitCode {
     let output = Output::new(&arguments.common);
     let report = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &output),
+        Command::Audit(command) => audit::run(&command, &arguments.common, &output),
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments),
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),

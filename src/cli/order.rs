@@ -1,25 +1,33 @@
 //! One archive that was chosen from an index: how to get it, and the proofs that it needs.
 
 use std::io::{BufRead, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use goverify::archive::{Keep, SignatureHash, UnverifiedArchive, receive};
 use goverify::error::Code;
 use goverify::events::{Event, Watch};
 use goverify::fetch::Mirror;
 use goverify::install::{Durability, Occupied};
-use goverify::release::{ArchiveName, ReleaseFile};
+use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile};
 use goverify::trust::{
-    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
-    VerifiedArchive, verify,
+    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring,
+    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TrustError, VerifiedArchive, verify,
 };
 
-use super::args::Fetch;
+use super::args::{Common, Fetch, RequiredCheck};
 use super::failure::Failure;
 use super::json::{self, Outcome};
 use super::runtime;
+use super::transparency::{self, Answer, cache};
+
+/// How long the log is waited for once the archive is there and does not depend on it.
+const LOG_GRACE: Duration = Duration::from_secs(5);
+/// The same where it does depend on it.
+const LOG_PATIENCE: Duration = Duration::from_secs(300);
 
 /// All that is known before the archive's first byte.
 pub(crate) struct Order {
@@ -27,6 +35,8 @@ pub(crate) struct Order {
     pub(crate) mirror: Mirror,
     pub(crate) file: ReleaseFile,
     pub(crate) keyring: Keyring,
+    pub(crate) sumdb: Sumdb,
+    pub(crate) common: Common,
     pub(crate) watch: Watch,
 }
 
@@ -35,6 +45,16 @@ impl Order {
         let occupied = if self.arguments.force { Occupied::Replace } else { Occupied::Refuse };
         let durability = if self.arguments.no_sync { Durability::Unsynced } else { Durability::Synced };
         (occupied, durability)
+    }
+
+    pub(crate) fn requires(&self, check: RequiredCheck) -> bool {
+        self.arguments.require.contains(&check)
+    }
+
+    /// Whether the archive is nothing without the log's record.
+    pub(crate) fn rests_on_log(&self) -> bool {
+        let unsigned_format = self.file.name().format() == ArchiveFormat::Zip && !self.arguments.unsigned;
+        unsigned_format || self.requires(RequiredCheck::Transparency)
     }
 }
 
@@ -53,7 +73,8 @@ impl Job {
     }
 }
 
-/// Downloads the archive and checks it on the way; `consume` receives it, anew for each attempt.
+/// Downloads the archive and checks it on the way; `consume` receives it, anew for each attempt. Meanwhile the log is
+/// asked, so that it costs no time.
 ///
 /// Bytes kept from an earlier run may have suffered since, in a power cut for one. An archive that is made of them and
 /// rejected is downloaded once more as a whole, so that only what the mirror has now is ever called rejected.
@@ -70,45 +91,102 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
             saw.store(true, Ordering::Relaxed);
         }
     });
-    let partials = partials();
-    let first = attempt(order, &signature, consume.clone(), partials.as_deref(), &watch, outcome).await;
-    match first {
+    let partials = cache();
+    let first = download(order, &signature, consume.clone(), partials.as_deref(), &watch);
+    let (received, answer) = beside_the_log(order, first).await?;
+    outcome.warnings.extend(answer.warnings.clone());
+    match judge(order, &signature, received?, &answer, outcome) {
         Err(failure) if failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             order.watch.tell(Event::Retrying { reason: "the continued download is not the archive".to_owned() });
-            attempt(order, &signature, consume, None, &order.watch, outcome).await
+            let received = download(order, &signature, consume, None, &order.watch).await?;
+            judge(order, &signature, received, &answer, outcome)
         }
         result => result,
     }
 }
 
-async fn attempt<K: Send + 'static>(
+/// Awaits a download and the log's answer. Where nothing but the log can vouch for the archive, and it does not, no
+/// more is downloaded.
+async fn beside_the_log<T>(
+    order: &Order,
+    download: impl Future<Output = Result<T, Failure>>,
+) -> Result<(Result<T, Failure>, Answer), Failure> {
+    let mut asking = pin!(transparency::ask(&order.sumdb, order.file.name(), Some(&order.mirror), &order.common));
+    let mut download = pin!(download);
+    let mut answer = None;
+    let received = loop {
+        tokio::select! {
+            done = &mut download => break done,
+            asked = &mut asking, if answer.is_none() => {
+                let asked = asked.inspect_err(|_| order.watch.cancel())?;
+                if let Some(refusal) = asked.refusal(order.file.name()).filter(|_| order.rests_on_log()) {
+                    order.watch.cancel();
+                    return Err(refusal);
+                }
+                answer = Some(asked);
+            }
+        }
+    };
+    let answer = match answer {
+        Some(answer) => answer,
+        None if received.is_err() => Answer::absent(Absence::Unavailable),
+        None => {
+            let patience = if order.rests_on_log() { LOG_PATIENCE } else { LOG_GRACE };
+            let late = || Failure::new(Code::Network, "the transparency log did not answer in time");
+            let asked = tokio::time::timeout(patience, runtime::until_cancelled(&order.watch, asking)).await;
+            asked.unwrap_or_else(|_| Ok(Answer::unavailable(late())))?
+        }
+    };
+    Ok((received, answer))
+}
+
+async fn download<K: Send + 'static>(
     order: &Order,
     signature: &Option<DetachedSignature>,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     partials: Option<&Path>,
     watch: &Watch,
-    outcome: &mut Outcome,
-) -> Result<VerifiedArchive<K>, Failure> {
+) -> Result<UnverifiedArchive<K>, Failure> {
     let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
     let job = Job { name: order.file.name().clone(), algorithms, watch: order.watch.clone() };
     let consume = move |mut input: &mut dyn BufRead| consume(&mut input, &job);
-    let received = order.mirror.download(&order.file, partials, watch, consume).await??;
+    order.mirror.download(&order.file, partials, watch, consume).await?
+}
+
+fn judge<K>(
+    order: &Order,
+    signature: &Option<DetachedSignature>,
+    received: UnverifiedArchive<K>,
+    answer: &Answer,
+    outcome: &mut Outcome,
+) -> Result<VerifiedArchive<K>, Failure> {
     let mut digests = vec![ExpectedDigest { sha256: *order.file.sha256(), source: DigestSource::Index }];
     digests.extend(order.arguments.sha256.map(|sha256| ExpectedDigest { sha256, source: DigestSource::User }));
     let expectation = Expectation { digests, size_bytes: Some(order.file.size_bytes()) };
+    let with_log = order.requires(RequiredCheck::Transparency);
     let by = match signature {
+        Some(signature) if with_log => Authenticator::SignatureAndTransparency { signature, keyring: &order.keyring },
         Some(signature) => Authenticator::Signature { signature, keyring: &order.keyring },
-        None => Authenticator::DigestOnly,
+        None if order.arguments.unsigned && !with_log => Authenticator::DigestOnly,
+        None => Authenticator::Transparency,
     };
-    let verdict = verify(received, &expectation, by);
-    outcome.checks = verdict.checks.iter().map(json::check).chain([json::transparency_not_requested()]).collect();
-    let verified = verdict.outcome.map_err(|error| Failure::of(&order.file.name().to_string(), &error))?;
-    outcome.trust = Some(verified.trust().as_str());
+    let verdict = verify(received, &expectation, by, &answer.transparency);
+    outcome.checks = verdict.checks.iter().map(json::check).collect();
+    let name = order.file.name();
+    let verified = verdict.outcome.map_err(|error| match (error, answer.refusal(name)) {
+        (TrustError::NoLog(_), Some(refusal)) => refusal,
+        (error, _) => Failure::of(&name.to_string(), &error),
+    })?;
+    outcome.trusted(&verified);
     Ok(verified)
 }
 
-/// The signature that the mirror has. `--unsigned` allows that there is none; one that is there still has to hold.
+/// The signature that the mirror has; none was ever published for a `.zip`. `--unsigned` allows that there is none;
+/// one that is there still has to hold.
 async fn published_signature(order: &Order) -> Result<Option<DetachedSignature>, Failure> {
+    if order.file.name().format() == ArchiveFormat::Zip {
+        return Ok(None);
+    }
     let name = format!("{}.asc", order.file.name());
     let companion = order.mirror.companion(&name, SIGNATURE_SIZE_LIMIT_BYTES);
     match runtime::until_cancelled(&order.watch, companion).await? {
@@ -119,12 +197,4 @@ async fn published_signature(order: &Order) -> Result<Option<DetachedSignature>,
             Err(Failure::new(Code::SignatureNotPublished, message))
         }
     }
-}
-
-/// Where interrupted downloads wait to be continued; nowhere when no such folder is known.
-fn partials() -> Option<PathBuf> {
-    let absolute = |path: &PathBuf| path.is_absolute();
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(absolute);
-    let cache = cache.or_else(|| std::env::home_dir().filter(absolute).map(|home| home.join(".cache")))?;
-    Some(cache.join("goverify"))
 }

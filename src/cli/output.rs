@@ -48,9 +48,9 @@ impl Output {
     pub(crate) fn finish(&self, report: Report) -> ExitCode {
         let exit_code = report.exit_code();
         for outcome in &report.results {
-            // `verify` has one line an archive on stdout, which names the reason.
+            // These have one line an archive or a tree on stdout, which names the reason.
             if let Some(failure) = &outcome.error
-                && (self.json || report.command != "verify")
+                && (self.json || !matches!(report.command, "verify" | "audit"))
             {
                 self.to_stderr(&self.error_lines(failure));
             } else if let Some(hint) = outcome.error.as_ref().and_then(|failure| failure.hint.as_ref())
@@ -81,13 +81,18 @@ impl Output {
         if let Some(listing) = &report.listing {
             return listing.lines.iter().map(OsString::from).collect();
         }
-        report.results.iter().filter_map(|outcome| self.data_line(report.command, outcome)).collect()
+        let drift = |outcome: &Outcome| -> Vec<OsString> {
+            outcome.drift.iter().flatten().map(|drift| human::drift(drift).into()).collect()
+        };
+        let lines = |outcome| self.data_line(report.command, outcome).into_iter().chain(drift(outcome));
+        report.results.iter().flat_map(lines).collect()
     }
 
     fn data_line(&self, command: &str, outcome: &Outcome) -> Option<OsString> {
+        let judges = matches!(command, "verify" | "audit");
         match (&outcome.error, &outcome.installed) {
-            (None, _) if command == "verify" => (!self.quiet).then(|| format!("OK {}", outcome.label).into()),
-            (Some(failure), _) if command == "verify" => {
+            (None, _) if judges => (!self.quiet).then(|| format!("OK {}", outcome.label).into()),
+            (Some(failure), _) if judges => {
                 let word = if failure.code.is_rejection() { "REJECTED" } else { "ERROR" };
                 let reason = failure.message.strip_prefix(&format!("{}: ", outcome.label)).unwrap_or(&failure.message);
                 Some(format!("{word} {}: {reason}", outcome.label).into())

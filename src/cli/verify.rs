@@ -13,11 +13,11 @@ use goverify::events::Watch;
 use goverify::files::{open_regular, read_bounded};
 use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
 use goverify::trust::{
-    Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, SIGNATURE_SIZE_LIMIT_BYTES,
-    verify,
+    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, LogEvidence,
+    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, Transparency, VerifiedArchive, verify,
 };
 
-use super::args::Verify;
+use super::args::{Audit, Verify};
 use super::failure::Failure;
 use super::json::{self, ArchiveReport, Outcome, Report};
 use super::keys;
@@ -42,6 +42,7 @@ fn label(arguments: &Verify) -> String {
 struct Context<'a> {
     arguments: &'a Verify,
     keyring: Keyring,
+    sumdb: Sumdb,
     index: Option<ReleaseIndex>,
 }
 
@@ -54,15 +55,20 @@ fn prepare(arguments: &Verify) -> Result<(Vec<PathBuf>, Context<'_>), Failure> {
     if from_stdin && (arguments.version.is_none() || arguments.platform.is_none()) {
         return Err(Failure::usage("-: standard input has no name; --version and --platform are needed"));
     }
-    if archives.len() > 1 && (from_stdin || arguments.signature.is_some() || arguments.sha256.is_some()) {
-        return Err(Failure::usage("--signature, --sha256 and - go with a single archive"));
+    let of_one = arguments.signature.is_some() || arguments.proof.is_some() || arguments.sha256.is_some();
+    if archives.len() > 1 && (from_stdin || of_one) {
+        return Err(Failure::usage("--signature, --proof, --sha256 and - go with a single archive"));
     }
     if arguments.unsigned && arguments.sha256.is_none() && arguments.index.is_none() {
         return Err(Failure::usage("--unsigned needs --sha256 or --index: something must vouch for the archive"));
     }
     let index = arguments.index.as_deref().map(read_index).transpose()?;
     let keyring = keys::keyring(&arguments.keyring)?;
-    Ok((archives, Context { arguments, keyring, index }))
+    let sumdb = keys::log(&arguments.sumdb)?;
+    if arguments.proof.is_some() && sumdb == Sumdb::Off {
+        return Err(Failure::usage("--proof and --sumdb off contradict each other"));
+    }
+    Ok((archives, Context { arguments, keyring, sumdb, index }))
 }
 
 fn is_missing(path: &Path) -> bool {
@@ -131,12 +137,18 @@ fn verify_one(path: &Path, context: &Context<'_>) -> Outcome {
 }
 
 fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome) -> Result<(), Failure> {
+    verified(path, label, context, outcome).map(|_| ())
+}
+
+/// The verified archive at `path`, with what there is to report of it in `outcome`.
+fn verified(
+    path: &Path,
+    label: &str,
+    context: &Context<'_>,
+    outcome: &mut Outcome,
+) -> Result<VerifiedArchive<Discard>, Failure> {
     let name = claimed_name(path, context.arguments)?;
     outcome.archive = Some(ArchiveReport::new(&name, label.to_owned()));
-    if name.format() == ArchiveFormat::Zip {
-        let message = format!("{label}: .zip archives have no OpenPGP signature, and nothing else is checked yet");
-        return Err(Failure::new(Code::SignatureNotPublished, message));
-    }
     let expectation = expectation(&name, context)?;
     // The archive first: where there is none, its signature is not what is missing.
     let mut input: Box<dyn Read> = if is_stdin(path) {
@@ -146,7 +158,14 @@ fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome)
     } else {
         Box::new(open_regular(path)?)
     };
-    let signature = signature(path, label, context.arguments)?;
+    let signature = signature(path, context.arguments)?;
+    let transparency = transparency(path, context)?;
+    let by = match &signature {
+        Some(signature) => Authenticator::Signature { signature, keyring: &context.keyring },
+        None if !matches!(transparency, Transparency::Absent(_)) => Authenticator::Transparency,
+        None if context.arguments.unsigned => Authenticator::DigestOnly,
+        None => return Err(nothing_vouches(path, label, &name)),
+    };
     let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
     let received = receive(&mut *input, &name, &algorithms, Discard, &Watch::silent());
     let received = received.map_err(|error| Failure::of(label, &error))?;
@@ -154,15 +173,38 @@ fn judge(path: &Path, label: &str, context: &Context<'_>, outcome: &mut Outcome)
         report.size = Some(received.size_bytes());
         report.sha256 = Some(hex::encode(received.sha256()));
     }
-    let by = match &signature {
-        Some(signature) => Authenticator::Signature { signature, keyring: &context.keyring },
-        None => Authenticator::DigestOnly,
-    };
-    let verdict = verify(received, &expectation, by);
-    outcome.checks = verdict.checks.iter().map(json::check).chain([json::transparency_not_requested()]).collect();
+    let verdict = verify(received, &expectation, by, &transparency);
+    outcome.checks = verdict.checks.iter().map(json::check).collect();
     let verified = verdict.outcome.map_err(|error| Failure::of(label, &error))?;
-    outcome.trust = Some(verified.trust().as_str());
-    Ok(())
+    outcome.trusted(&verified);
+    Ok(verified)
+}
+
+/// The archive at `path`, verified by what is beside it, for a command that needs what it holds.
+pub(crate) fn archive(path: &Path, of: &Audit, outcome: &mut Outcome) -> Result<VerifiedArchive<Discard>, Failure> {
+    let arguments = Verify {
+        archives: vec![path.to_owned()],
+        signature: None,
+        proof: None,
+        sumdb: of.sumdb.clone(),
+        sha256: None,
+        index: None,
+        keyring: of.keyring.clone(),
+        version: None,
+        platform: None,
+        unsigned: false,
+    };
+    let (_, context) = prepare(&arguments)?;
+    verified(path, &printable(&path.display().to_string()), &context, outcome)
+}
+
+fn nothing_vouches(path: &Path, label: &str, name: &ArchiveName) -> Failure {
+    let reason = match (is_stdin(path), name.format()) {
+        (true, _) => "nothing vouches for standard input; --signature FILE or --proof FILE names what does".to_owned(),
+        (false, ArchiveFormat::Zip) => format!("no proof beside it ({})", beside(path, ".tlog-proof").display()),
+        (false, ArchiveFormat::TarGz) => format!("no signature beside it ({})", beside(path, ".asc").display()),
+    };
+    Failure::new(Code::SignatureNotPublished, format!("{label}: {reason}"))
 }
 
 /// What the archive must be: what was asked for, else what its file name says.
@@ -192,33 +234,53 @@ fn expectation(name: &ArchiveName, context: &Context<'_>) -> Result<Expectation,
     Ok(expectation)
 }
 
-/// The signature at hand. `--unsigned` allows that there is none; one that is there still has to hold, and one that
-/// cannot be read is an error.
-fn signature(path: &Path, label: &str, arguments: &Verify) -> Result<Option<DetachedSignature>, Failure> {
-    let beside = (!is_stdin(path)).then(|| {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".asc");
-        PathBuf::from(beside)
-    });
-    let not_published = |reason: String| match arguments.unsigned {
-        true => Ok(None),
-        false => Err(Failure::new(Code::SignatureNotPublished, format!("{label}: {reason}"))),
-    };
-    let Some(signature_path) = arguments.signature.clone().or(beside) else {
-        return not_published("standard input has no signature beside it; --signature FILE names one".to_owned());
-    };
-    let opened = match arguments.signature {
-        Some(_) => open_named(&signature_path),
-        None => open_regular(&signature_path),
-    };
-    let file = match opened {
-        // A link that leads nowhere is a signature that cannot be read, not one that was never there.
-        Err(_) if arguments.signature.is_none() && is_missing(&signature_path) => {
-            return not_published(format!("no signature beside it ({})", signature_path.display()));
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(suffix);
+    beside.into()
+}
+
+/// What a companion file holds: the one that was named, or the one beside the archive, if there is one. One that is
+/// there and cannot be read is an error.
+fn companion(
+    path: &Path,
+    named: Option<&Path>,
+    suffix: &str,
+    limit_bytes: usize,
+) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
+    let (path, file) = match named {
+        Some(named) => (named.to_owned(), open_named(named)?),
+        None if is_stdin(path) => return Ok(None),
+        None => {
+            let path = beside(path, suffix);
+            match open_regular(&path) {
+                // A link that leads nowhere is a companion that cannot be read, not one that was never there.
+                Err(_) if is_missing(&path) => return Ok(None),
+                opened => (path, opened?),
+            }
         }
-        opened => opened?,
     };
-    let text = read_bounded(file, &signature_path, SIGNATURE_SIZE_LIMIT_BYTES as u64)?;
+    let content = read_bounded(file, &path, limit_bytes as u64)?;
+    Ok(Some((path, content)))
+}
+
+/// The signature at hand; one that is there still has to hold where none is needed.
+fn signature(path: &Path, arguments: &Verify) -> Result<Option<DetachedSignature>, Failure> {
+    let found = companion(path, arguments.signature.as_deref(), ".asc", SIGNATURE_SIZE_LIMIT_BYTES)?;
+    let Some((path, text)) = found else { return Ok(None) };
     let signature = DetachedSignature::parse(&text);
-    signature.map(Some).map_err(|error| Failure::of(&signature_path.display().to_string(), &error))
+    signature.map(Some).map_err(|error| Failure::of(&path.display().to_string(), &error))
+}
+
+/// The log's proof at hand; like a signature, one that is there has to hold.
+fn transparency(path: &Path, context: &Context<'_>) -> Result<Transparency, Failure> {
+    let Sumdb::Log(log) = &context.sumdb else { return Ok(Transparency::Absent(Absence::NotRequested)) };
+    let proof = context.arguments.proof.as_deref();
+    Ok(match companion(path, proof, ".tlog-proof", TLOG_PROOF_SIZE_LIMIT_BYTES)? {
+        None => Transparency::Absent(Absence::NotRequested),
+        Some((_, text)) => match TlogProof::parse(&text, log.key()) {
+            Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
+            Err(error) => Transparency::Failed(error),
+        },
+    })
 }

@@ -87,6 +87,18 @@ pub enum FetchError {
         /// What was asked for.
         location: String,
     },
+    /// A page instead of the log's answer.
+    #[error("{location}: expected an answer of the log, got an HTML page")]
+    Page {
+        /// What was asked for.
+        location: String,
+    },
+    /// The log does not have a part of its own tree.
+    #[error("{location}: the log has no such tile")]
+    NoTile {
+        /// Where it should be.
+        location: String,
+    },
     /// The server announces another size than the index.
     #[error("{location}: expected {expected} bytes, the server announces {announced}")]
     AnnouncedSize {
@@ -194,7 +206,12 @@ impl Coded for FetchError {
         match self {
             Self::Location { .. } | Self::Name(_) => Code::Usage,
             Self::Offline { .. } | Self::Redirect { .. } | Self::ContentCoding { .. } => Code::TransportRefused,
-            Self::Transport { .. } | Self::TimedOut { .. } | Self::Status { .. } | Self::Range { .. } => Code::Network,
+            Self::Transport { .. }
+            | Self::TimedOut { .. }
+            | Self::Status { .. }
+            | Self::Range { .. }
+            | Self::Page { .. }
+            | Self::NoTile { .. } => Code::Network,
             Self::NotPublished { .. } => Code::ReleaseNotFound,
             Self::Html { .. } => Code::ArchiveMalformed,
             Self::AnnouncedSize { .. } | Self::Truncated { .. } | Self::Overlong { .. } => Code::TruncatedDownload,

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
 
-use super::FetchError;
-use super::component::component;
+use super::{FetchError, component};
 use crate::error::FileError;
 use crate::events::{Event, Watch};
 use crate::files::{open_regular, read_bounded};
@@ -37,7 +36,17 @@ impl FolderMirror {
     }
 
     pub(super) fn companion(&self, name: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        let path = self.folder.join(component(name)?);
+        self.nested(component::component(name)?, limit_bytes)
+    }
+
+    /// The folder at `path` below this one.
+    pub(super) fn below(&self, path: &str) -> Result<Self, FetchError> {
+        Ok(Self { folder: self.folder.join(component::path(path)?) })
+    }
+
+    /// A small file at a path below the folder.
+    pub(super) fn nested(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        let path = self.folder.join(component::path(path)?);
         match open_regular(&path) {
             // A link that leads nowhere cannot be read, which is not to say that nothing was ever published.
             Err(error) if error.source.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),

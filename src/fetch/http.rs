@@ -26,14 +26,15 @@ use super::{Access, FetchError, Wait};
 #[derive(Debug)]
 pub(super) struct Client {
     access: Access,
-    official: bool,
+    /// The only hosts that it may be redirected to, where that is known.
+    hosts: Option<&'static [&'static str]>,
     transport: OnceLock<reqwest::Client>,
 }
 
 impl Client {
     /// A client that has not done anything yet.
-    pub(super) fn new(access: Access, official: bool) -> Self {
-        Self { access, official, transport: OnceLock::new() }
+    pub(super) fn new(access: Access, hosts: Option<&'static [&'static str]>) -> Self {
+        Self { access, hosts, transport: OnceLock::new() }
     }
 
     pub(super) fn limits(&self) -> &super::Limits {
@@ -70,7 +71,7 @@ impl Client {
             let Some(location) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
             let refuse = |reason| FetchError::Redirect { from: target.to_string(), to: location.to_owned(), reason };
             let next = target.join(location).map_err(|_| refuse("not a URL"))?;
-            if let Some(reason) = forbidden(url, self.official, &next) {
+            if let Some(reason) = forbidden(url, self.hosts, &next) {
                 return Err(refuse(reason));
             }
             target = next;

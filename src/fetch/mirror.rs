@@ -10,6 +10,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::http::Url;
+use super::redirect::LOG_HOSTS;
 use super::remote::OFFICIAL_INDEX;
 use super::{Access, FetchError, FolderMirror, HttpMirror, folder};
 use crate::events::Watch;
@@ -75,6 +76,39 @@ impl Mirror {
             Self::Http(mirror) => mirror.companion(name, limit_bytes as u64).await,
             Self::Folder(mirror) => mirror.companion(name, limit_bytes as u64),
         }
+    }
+
+    /// The folder at `path` below this mirror, such as a log's.
+    pub(super) fn below(&self, path: &str, access: &Access) -> Result<Self, FetchError> {
+        match self {
+            Self::Http(mirror) => mirror.below(path, access).map(Self::Http),
+            Self::Folder(mirror) => mirror.below(path).map(Self::Folder),
+        }
+    }
+
+    /// A small file at a path below this mirror; see [`Self::companion`].
+    pub(super) async fn nested(&self, path: &str, limit_bytes: usize) -> Result<Option<Vec<u8>>, FetchError> {
+        match self {
+            Self::Http(mirror) => mirror.nested(path, limit_bytes as u64).await,
+            Self::Folder(mirror) => mirror.nested(path, limit_bytes as u64),
+        }
+    }
+
+    /// The location of a log: as [`Self::at`], but Go's own is not left for other hosts.
+    pub(super) fn of_log(location: &str, access: &Access) -> Result<Self, FetchError> {
+        match place(location)? {
+            Place::Web(mut url) if url.host_str().is_some_and(|host| LOG_HOSTS.contains(&host)) => {
+                url.set_path(&format!("{}/", url.path().trim_end_matches('/')));
+                Ok(Self::Http(HttpMirror::within(Some(LOG_HOSTS), url, access)))
+            }
+            _ => Self::at(location, access),
+        }
+    }
+
+    /// Whether this is the Go team's own.
+    #[must_use]
+    pub fn is_official(&self) -> bool {
+        matches!(self, Self::Http(mirror) if mirror.is_official())
     }
 
     /// Where a file of this mirror is, for reports.

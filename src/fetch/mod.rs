@@ -14,26 +14,33 @@
 //! - The consumer is sync (`bridge.rs`): it runs on a thread of its own and sees an end of file only when the
 //!   transfer said so; a failed transfer is an I/O error to it.
 //!
+//! - The log (`sumdb.rs`, `heads.rs`) is asked for a record and the tiles that prove it; [`crate::trust`] says which, and
+//!   judges them.
+//!
 //! It does not check a digest or a signature, and does not read object stores' own protocols.
 
 mod bridge;
 mod component;
 mod error;
 mod folder;
+mod heads;
 mod http;
 mod mirror;
 mod redirect;
 mod remote;
 mod resume;
 mod retry;
+mod sumdb;
 mod transfer;
 
 use std::time::Duration;
 
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
+pub use heads::{Heads, StateError};
 pub use mirror::{Mirror, index_at};
 pub use remote::HttpMirror;
+pub use sumdb::{AskError, Asked, LogPlace, is_page};
 
 #[cfg(doc)]
 use crate::release::INDEX_SIZE_LIMIT_BYTES;

@@ -5,7 +5,7 @@
 //! 3. Without user name and password, which would go to whoever the redirect names.
 //! 4. To a host written as an IP address only when the user named that very host: a public mirror has no business
 //!    pointing into somebody's network.
-//! 5. From the official source to [`OFFICIAL_HOSTS`] alone.
+//! 5. From the official source to [`OFFICIAL_HOSTS`] alone, from the official log to [`LOG_HOSTS`].
 
 use std::net::Ipv4Addr;
 
@@ -14,10 +14,13 @@ use super::http::Url;
 /// Most redirects of one request; go.dev needs one.
 pub(super) const REDIRECT_LIMIT: usize = 5;
 /// The hosts of the official source.
-const OFFICIAL_HOSTS: [&str; 2] = ["go.dev", "dl.google.com"];
+pub(super) const OFFICIAL_HOSTS: &[&str] = &["go.dev", "dl.google.com"];
+/// The hosts of the official log.
+pub(super) const LOG_HOSTS: &[&str] = &["sum.golang.org", "sum.golang.google.cn"];
 
-/// Says which rule forbids to follow a redirect to `to`, in a request whose first URL was `named`.
-pub(super) fn forbidden(named: &Url, official: bool, to: &Url) -> Option<&'static str> {
+/// Says which rule forbids to follow a redirect to `to`, in a request whose first URL was `named`, and which may be
+/// answered by these `hosts` alone, if they are given.
+pub(super) fn forbidden(named: &Url, hosts: Option<&[&str]>, to: &Url) -> Option<&'static str> {
     match to.scheme() {
         "https" => {}
         "http" if named.scheme() == "http" => {}
@@ -27,7 +30,7 @@ pub(super) fn forbidden(named: &Url, official: bool, to: &Url) -> Option<&'stati
         return Some("it has a user name or password");
     }
     let host = to.host_str().unwrap_or_default();
-    if official && (!OFFICIAL_HOSTS.contains(&host) || to.port().is_some()) {
+    if hosts.is_some_and(|hosts| !hosts.contains(&host) || to.port().is_some()) {
         return Some("not a host of the official source");
     }
     let address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
@@ -63,7 +66,8 @@ mod tests {
             ("https://10.0.0.1/x", false, "https://10.0.0.2/y", false),
             ("https://[::1]/x", false, "https://[::1]/y", true),
         ] {
-            let refusal = forbidden(&named.parse().unwrap(), official, &to.parse().unwrap());
+            let hosts = official.then_some(OFFICIAL_HOSTS);
+            let refusal = forbidden(&named.parse().unwrap(), hosts, &to.parse().unwrap());
             assert_eq!(refusal.is_none(), allowed, "{named} -> {to}: {refusal:?}");
         }
     }

@@ -9,10 +9,10 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use super::component::component;
 use super::http::{Client, Url};
+use super::redirect::OFFICIAL_HOSTS;
 use super::retry::Patience;
-use super::{Access, FetchError, transfer};
+use super::{Access, FetchError, component, transfer};
 use crate::events::Watch;
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
 
@@ -35,11 +35,22 @@ impl HttpMirror {
         let parse =
             |url: &str| url.parse().map_err(|_| FetchError::Location { location: url.to_owned(), reason: "not a URL" });
         let (index, files) = (parse(OFFICIAL_INDEX)?, parse(OFFICIAL_FILES)?);
-        Ok(Self { client: Box::new(Client::new(access.clone(), true)), index, files, official: true })
+        Ok(Self { client: Box::new(Client::new(access.clone(), Some(OFFICIAL_HOSTS))), index, files, official: true })
     }
 
     pub(super) fn at(base: Url, access: &Access) -> Self {
-        Self { client: Box::new(Client::new(access.clone(), false)), index: base.clone(), files: base, official: false }
+        Self::within(None, base, access)
+    }
+
+    /// At a base URL, from which redirects lead to `hosts` alone, if they are given.
+    pub(super) fn within(hosts: Option<&'static [&'static str]>, base: Url, access: &Access) -> Self {
+        let client = Box::new(Client::new(access.clone(), hosts));
+        Self { client, index: base.clone(), files: base, official: false }
+    }
+
+    /// The folder at `path` below this one.
+    pub(super) fn below(&self, path: &str, access: &Access) -> Result<Self, FetchError> {
+        Ok(Self::at(self.join(&format!("{}/", component::path(path)?))?, access))
     }
 
     pub(super) async fn index(&self) -> Result<ReleaseIndex, FetchError> {
@@ -62,10 +73,19 @@ impl HttpMirror {
     }
 
     pub(super) async fn companion(&self, name: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        match self.document(&self.url(name)?, limit_bytes).await {
+        self.nested(component::component(name)?, limit_bytes).await
+    }
+
+    /// A small file at a path below the base.
+    pub(super) async fn nested(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        match self.document(&self.join(component::path(path)?)?, limit_bytes).await {
             Err(FetchError::Status { status: 404 | 410, .. }) => Ok(None),
             done => done.map(Some),
         }
+    }
+
+    pub(super) fn is_official(&self) -> bool {
+        self.official
     }
 
     pub(super) fn location(&self, name: &str) -> String {
@@ -88,8 +108,11 @@ impl HttpMirror {
     }
 
     fn url(&self, name: &str) -> Result<Url, FetchError> {
-        let name = component(name)?;
-        self.files.join(name).map_err(|_| FetchError::Name(name.to_owned()))
+        self.join(component::component(name)?)
+    }
+
+    fn join(&self, path: &str) -> Result<Url, FetchError> {
+        self.files.join(path).map_err(|_| FetchError::Name(path.to_owned()))
     }
 
     /// A whole small file, or its first `limit_bytes` and one more.

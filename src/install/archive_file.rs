@@ -2,7 +2,7 @@
 //!
 //! - until the verdict the compressed bytes are in a file without a name, beside the destination;
 //! - after it they are copied under a name that nobody can guess and hashed once more on the way;
-//! - `.sha256`, `.asc` and, last, the archive get their names when all of them are written and durable, so whoever sees
+//! - `.sha256`, `.asc`, `.tlog-proof` and, last, the archive get their names when all of them are written and durable, so whoever sees
 //!   the archive's name sees a whole archive with its companions;
 //! - the folder must be one in which nobody else could exchange files, as for a tree;
 //! - a companion of another content is not replaced either without leave, and what was given a name is taken back when
@@ -89,7 +89,8 @@ impl ArchiveSpool {
 }
 
 impl VerifiedArchive<ArchiveSpool> {
-    /// Gives the archive its name, and puts `.asc` (where there is a signature) and `.sha256` beside it.
+    /// Gives the archive its name, and puts `.sha256` beside it, and `.asc` and `.tlog-proof` where there is a signature
+    /// and a record of the log.
     ///
     /// # Errors
     /// [`InstallError`] when something is there that is not to be replaced, a file cannot be written, or the spool
@@ -115,15 +116,20 @@ impl VerifiedArchive<ArchiveSpool> {
             return Err(InstallError::ArchiveChanged { path: path.to_owned() });
         }
         let mut staged = vec![stage(beside(path, ".sha256"), hex::encode(self.sha256()).as_bytes())?];
-        match self.signature() {
-            Some((_, armored)) => staged.push(stage(beside(path, ".asc"), armored.as_bytes())?),
-            None => ArchiveSpool::check_vacant(&beside(path, ".asc"), occupied)?,
+        let signature = self.signature().map(|(_, armored)| armored.to_owned());
+        let proof = self.transparency().map(|proof| proof.tlog_proof().to_string());
+        let evidence = [(beside(path, ".asc"), signature), (beside(path, ".tlog-proof"), proof)];
+        for (companion, content) in &evidence {
+            match content {
+                Some(content) => staged.push(stage(companion.clone(), content.as_bytes())?),
+                None => ArchiveSpool::check_vacant(companion, occupied)?,
+            }
         }
         staged.push(Some((path.to_owned(), copy)));
         persist_all(staged.into_iter().flatten().collect(), occupied, durability)?;
-        if self.signature().is_none() {
-            // A signature of other bytes would speak against these.
-            remove_if_there(&beside(path, ".asc"))?;
+        for (companion, _) in evidence.iter().filter(|(_, content)| content.is_none()) {
+            // Evidence of other bytes would speak against these.
+            remove_if_there(companion)?;
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub use archive_file::{ArchiveSpool, Tee};
 pub use commit::{Durability, Installation, Occupied};
 pub use destination::Destination;
 pub use intact::is_intact;
-pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence};
+pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence, TransparencyEvidence};
 pub use staging::StagedTree;
 
 use crate::archive::{EntryPath, Spool};

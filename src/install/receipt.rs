@@ -10,7 +10,7 @@
 //!   that is no entry's, and there is no receipt.
 
 use std::borrow::Cow;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{InstallError, StagedTree};
 use crate::archive::{Entry, EntryKind, EntryPath, FileEntry, Manifest};
 use crate::error::FileError;
-use crate::files::{Found, FoundFile};
+use crate::files::{Directory, Found, FoundFile, read_bounded};
 use crate::release::Target;
 use crate::trust::VerifiedArchive;
 
@@ -60,6 +60,21 @@ pub struct ArchiveRecord {
 pub struct Evidence {
     /// The OpenPGP signature, if there was one.
     pub signature: Option<SignatureEvidence>,
+    /// The transparency log's record, if there was one.
+    #[serde(default)]
+    pub transparency: Option<TransparencyEvidence>,
+}
+
+/// The log's record and the proof that the log holds it: all that is needed to prove it again, without a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransparencyEvidence {
+    /// The log's name.
+    pub log: String,
+    /// The record's text.
+    pub record: String,
+    /// The inclusion proof and the signed tree head, as a C2SP tlog-proof.
+    pub tlog_proof: String,
 }
 
 /// A signature and what was found about it.
@@ -103,6 +118,11 @@ impl Origin {
             created: proof.created().to_string(),
             hash: proof.hash().to_owned(),
         });
+        let transparency = archive.transparency().map(|proof| TransparencyEvidence {
+            log: proof.log().to_owned(),
+            record: proof.module().record(*proof.h1()).text(),
+            tlog_proof: proof.tlog_proof().to_string(),
+        });
         let archive_record = ArchiveRecord {
             filename: name.to_string(),
             version: name.version().to_string(),
@@ -111,7 +131,11 @@ impl Origin {
             sha256: hex::encode(archive.sha256()),
             size_bytes: archive.size_bytes(),
         };
-        Self { archive: archive_record, trust: archive.trust().as_str().to_owned(), evidence: Evidence { signature } }
+        Self {
+            archive: archive_record,
+            trust: archive.trust().as_str().to_owned(),
+            evidence: Evidence { signature, transparency },
+        }
     }
 }
 
@@ -131,20 +155,32 @@ impl Receipt {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn read(destination: &Path) -> Result<Option<Self>, InstallError> {
-        let path = destination.join(NAME);
-        let at = |verb| FileError::at(&path, verb);
+        let at = |verb| FileError::at(destination, verb);
         let Some(root) = super::intact::open_tree(destination)? else { return Ok(None) };
-        let found = root.find(NAME.as_ref()).map_err(at("look at"))?;
-        let size_bytes = match found {
-            Some(Found::File(file)) if file.ours && is_mode(&file, 0o644) => file.size_bytes.min(SIZE_LIMIT_BYTES),
-            _ => return Ok(None),
+        let ours = match root.find(NAME.as_ref()).map_err(at("look into"))? {
+            Some(Found::File(file)) => file.ours && is_mode(&file, 0o644),
+            _ => false,
         };
-        if !root.is_private().map_err(at("look at"))? {
+        if !ours || !root.is_private().map_err(at("look at"))? {
             return Ok(None);
         }
+        Self::read_from(&root, destination)
+    }
+
+    /// Reads the receipt of the tree at `destination`, whoever wrote it: what it says is a claim, to be proven.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn read_claim(destination: &Path) -> Result<Option<Self>, InstallError> {
+        let root = Directory::open(destination).map_err(FileError::at(destination, "open"))?;
+        Self::read_from(&root, destination)
+    }
+
+    fn read_from(root: &Directory, destination: &Path) -> Result<Option<Self>, InstallError> {
+        let path = destination.join(NAME);
+        let at = |verb| FileError::at(&path, verb);
         let Some(file) = root.read_file(NAME.as_ref()).map_err(at("open"))? else { return Ok(None) };
-        let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or_default() + 1);
-        file.take(SIZE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(at("read"))?;
+        let bytes = read_bounded(file, &path, SIZE_LIMIT_BYTES)?;
         if bytes.len() as u64 > SIZE_LIMIT_BYTES {
             return Ok(None);
         }

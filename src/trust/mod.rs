@@ -11,6 +11,7 @@ mod log;
 mod packets;
 mod release_time;
 mod signature;
+mod verdict;
 mod verify;
 
 pub use armor::ArmorFault;
@@ -26,7 +27,8 @@ pub use log::{
 pub use packets::PacketFault;
 pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
+pub use verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
 pub use verify::{
-    Authenticator, Check, CheckKind, CheckStatus, Evidence, Expectation, Trust, TrustError, Verdict, VerifiedArchive,
-    verify,
+    Absence, Authenticator, Expectation, Transparency, TrustError, VerifiedArchive, judge_tree, transparency_check,
+    unauthenticated_files, verify,
 };

@@ -1,20 +1,25 @@
 //! The one place where an archive becomes verified.
 //!
 //! All checks run on what was received, and all that was expected must hold: every expected digest and size, the
-//! signature with its time, the formats and the layout. The report has them all; the error is the most telling:
+//! signature with its time, the formats and the layout, and the log's record. All evidence at hand must agree, whether
+//! it was required or not. The report has all checks; the error is the most telling:
 //!
 //! 1. the size, and input that ends too early;
 //! 2. the digest: the bytes are not those that were promised;
 //! 3. the signature;
-//! 4. the formats and the layout: the right bytes by their makers, but not the release that was asked for.
+//! 4. evidence of the log that is wrong in itself;
+//! 5. the formats and the layout: the right bytes by their makers, but not the release that was asked for;
+//! 6. the log's record, which follows from the files that were then found.
 
-use super::Keyring;
 use super::digest::{self, DigestProof, ExpectedDigest};
+use super::log::{LogError, LogEvidence, LogProof, ToolchainModule, judge};
 use super::release_time::{self, TimeFault};
 use super::signature::{self, DetachedSignature, SignatureError, SignatureProof};
+use super::verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
+use super::{H1Fault, Keyring, TreeForm, h1, is_covered};
 use crate::archive::{ArchiveError, GzipFault, LayoutProof, Manifest, Spool, UnverifiedArchive};
 use crate::error::{Code, Coded};
-use crate::release::ArchiveName;
+use crate::release::{ArchiveName, Target};
 
 /// What an archive must agree with, beside being what it claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +30,7 @@ pub struct Expectation {
     pub size_bytes: Option<u64>,
 }
 
-/// What an archive's authenticity rests on.
+/// What an archive's authenticity has to rest on.
 #[derive(Clone, Copy, Debug)]
 pub enum Authenticator<'a> {
     /// A signature by a key of the keyring.
@@ -35,9 +40,43 @@ pub enum Authenticator<'a> {
         /// Whose signatures count.
         keyring: &'a Keyring,
     },
+    /// The log's record: for archives that have no signature.
+    Transparency,
+    /// A signature and the log's record.
+    SignatureAndTransparency {
+        /// The signature at hand.
+        signature: &'a DetachedSignature,
+        /// Whose signatures count.
+        keyring: &'a Keyring,
+    },
     /// Nothing but agreement with an expected digest: the one weaker mode, for archives that were never signed.
     /// Without an expected digest nothing is ever verified this way.
     DigestOnly,
+}
+
+/// What there is of the transparency log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transparency {
+    /// Evidence that has to hold.
+    Evidence(LogEvidence),
+    /// The log, or who answered in its name, has contradicted itself or what was seen of it before.
+    Failed(LogError),
+    /// None.
+    Absent(Absence),
+}
+
+/// Why there is no evidence of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    /// The log does not know the release; source archives are in none.
+    #[error("the transparency log does not hold it")]
+    NotLogged,
+    /// The log could not be asked.
+    #[error("the transparency log cannot be reached")]
+    Unavailable,
+    /// Nobody wanted it asked, and nothing of it was at hand.
+    #[error("there is no evidence of the transparency log")]
+    NotRequested,
 }
 
 /// Why an archive is rejected.
@@ -69,6 +108,18 @@ pub enum TrustError {
     /// The signature's time.
     #[error("signature: {0}")]
     Time(#[from] TimeFault),
+    /// The log's evidence.
+    #[error("transparency: {0}")]
+    Log(#[from] LogError),
+    /// Files that the log cannot have recorded.
+    #[error("transparency: {0}")]
+    H1(#[from] H1Fault),
+    /// Evidence of the log for what no log records.
+    #[error("transparency: source archives are in no log, and this is said to prove one")]
+    SourceInLog,
+    /// The log's evidence is required and not there.
+    #[error("{0}")]
+    NoLog(Absence),
     /// The formats or the layout.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -82,104 +133,28 @@ impl Coded for TrustError {
             Self::NoDigest => Code::Usage,
             Self::Signature(error) => error.code(),
             Self::Time(_) => Code::SignatureTime,
+            Self::Log(error) => error.code(),
+            Self::H1(_) | Self::SourceInLog => Code::TransparencyBadProof,
+            Self::NoLog(Absence::NotLogged) => Code::TransparencyNotLogged,
+            Self::NoLog(Absence::Unavailable) => Code::Network,
+            Self::NoLog(Absence::NotRequested) => Code::SignatureNotPublished,
             Self::Archive(error) => error.code(),
         }
     }
 }
 
-/// The name of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckKind {
-    /// Agreement with expected digests and sizes.
-    Digest,
-    /// The OpenPGP signature.
-    Signature,
-    /// Formats, layout, version and platform.
-    Layout,
-}
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckStatus {
-    /// It holds.
-    Passed,
-    /// It does not.
-    Failed,
-    /// What it needs never existed.
-    NotPublished,
-    /// Nobody asked for it, or there was nothing to compare with.
-    NotRequested,
-}
-
-/// One check of a verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Which.
-    pub kind: CheckKind,
-    /// How it ended.
-    pub status: CheckStatus,
-    /// What it rests on.
-    pub evidence: Evidence,
-}
-
-/// What a check rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evidence {
-    /// Nothing to show.
-    None,
-    /// The digests that were compared.
-    Digest {
-        /// What was expected.
-        expected: Vec<ExpectedDigest>,
-        /// What the bytes hash to.
-        actual: [u8; 32],
-    },
-    /// The signature that holds.
-    Signature(SignatureProof),
-    /// The contents that were found in order.
-    Layout {
-        /// Entries of any kind.
-        entries: u64,
-        /// Regular files of the SDK.
-        files: u64,
-        /// The sum of their sizes.
-        unpacked_bytes: u64,
-    },
-}
-
-/// What an archive's authenticity was found to rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// A trusted key's signature.
-    Signature,
-    /// Agreement with an expected digest, and nothing else.
-    DigestOnly,
-}
-
-impl Trust {
-    /// The word in the report.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Signature => "signature",
-            Self::DigestOnly => "digest-only",
-        }
-    }
-}
-
-/// The result of all checks.
-#[derive(Debug)]
-pub struct Verdict<K> {
-    /// Each check, whether it passed or not.
-    pub checks: Vec<Check>,
-    /// The verified archive, or the most telling reason why it is none.
-    pub outcome: Result<VerifiedArchive<K>, TrustError>,
+#[derive(Clone, Debug)]
+enum Authenticity {
+    Signature(Signed),
+    Transparency(LogProof),
+    SignatureAndTransparency(Signed, LogProof),
+    DigestOnly(DigestProof),
 }
 
 #[derive(Clone, Debug)]
-enum Authenticity {
-    Signature { proof: SignatureProof, armored: String },
-    DigestOnly(DigestProof),
+struct Signed {
+    proof: SignatureProof,
+    armored: String,
 }
 
 /// An archive that passed every required check, with its proofs; [`verify()`] alone can make one.
@@ -253,17 +228,37 @@ impl<K> VerifiedArchive<K> {
     #[must_use]
     pub fn trust(&self) -> Trust {
         match self.authenticity {
-            Authenticity::Signature { .. } => Trust::Signature,
+            Authenticity::Signature(_) => Trust::Signature,
+            Authenticity::Transparency(_) => Trust::Transparency,
+            Authenticity::SignatureAndTransparency(..) => Trust::SignatureAndTransparency,
             Authenticity::DigestOnly(_) => Trust::DigestOnly,
         }
+    }
+
+    /// How many of its files nothing but its own digest vouches for: those that the log leaves out, where the log alone
+    /// vouches for the rest.
+    #[must_use]
+    pub fn unauthenticated_files(&self) -> Option<u64> {
+        (self.trust() == Trust::Transparency).then(|| unauthenticated_files(&self.manifest, TreeForm::Sdk))
     }
 
     /// The signature that was found good, with its file's text.
     #[must_use]
     pub fn signature(&self) -> Option<(&SignatureProof, &str)> {
         match &self.authenticity {
-            Authenticity::Signature { proof, armored } => Some((proof, armored)),
-            Authenticity::DigestOnly(_) => None,
+            Authenticity::Signature(signed) | Authenticity::SignatureAndTransparency(signed, _) => {
+                Some((&signed.proof, &signed.armored))
+            }
+            Authenticity::Transparency(_) | Authenticity::DigestOnly(_) => None,
+        }
+    }
+
+    /// The log's record that was found to be its own.
+    #[must_use]
+    pub fn transparency(&self) -> Option<&LogProof> {
+        match &self.authenticity {
+            Authenticity::Transparency(proof) | Authenticity::SignatureAndTransparency(_, proof) => Some(proof),
+            Authenticity::Signature(_) | Authenticity::DigestOnly(_) => None,
         }
     }
 
@@ -283,23 +278,43 @@ impl VerifiedArchive<Spool> {
 
 /// Judges a received archive by all evidence at hand.
 #[must_use]
-pub fn verify<K>(archive: UnverifiedArchive<K>, expectation: &Expectation, by: Authenticator<'_>) -> Verdict<K> {
+pub fn verify<K>(
+    archive: UnverifiedArchive<K>,
+    expectation: &Expectation,
+    by: Authenticator<'_>,
+    transparency: &Transparency,
+) -> Verdict<K> {
     let sha256 = archive.sha256();
     let size = check_size(&archive, expectation);
     let digest =
         digest::check(sha256, &expectation.digests).map_err(|expected| TrustError::Digest { expected, actual: sha256 });
-    let authenticity = authenticate(&archive, by, digest.clone());
+    let signature = check_signature(&archive, by);
     let scan = archive.scan().map_err(|error| TrustError::Archive(error.clone()));
-    let time = match (&authenticity, &scan) {
-        (Ok(Authenticity::Signature { proof, .. }), Ok(scan)) => {
-            release_time::check(*archive.name().version(), proof.created(), scan.layout.released())
+    let time = match (&signature, &scan) {
+        (Ok(Some(signed)), Ok(scan)) => {
+            release_time::check(*archive.name().version(), signed.proof.created(), scan.layout.released())
         }
         _ => Ok(()),
     };
+    let log = match (transparency, &scan) {
+        (Transparency::Failed(error), _) => Some(Err(error.clone().into())),
+        (Transparency::Evidence(evidence), Ok(scan)) => Some(judge_files(archive.name(), &scan.manifest, evidence)),
+        // Without files there is nothing that a record could be about.
+        (Transparency::Evidence(_), Err(error)) => Some(Err(error.clone())),
+        (Transparency::Absent(_), _) => None,
+    };
 
-    let digest_evidence = Evidence::Digest { expected: expectation.digests.clone(), actual: sha256 };
-    let signature_evidence = match &authenticity {
-        Ok(Authenticity::Signature { proof, .. }) => Evidence::Signature(proof.clone()),
+    let passed = |ok: bool| if ok { CheckStatus::Passed } else { CheckStatus::Failed };
+    let digest_status = match &digest {
+        Ok(None) if size.is_ok() => CheckStatus::NotRequested,
+        result => passed(result.is_ok() && size.is_ok()),
+    };
+    let signature_status = match &signature {
+        Ok(None) => CheckStatus::NotPublished,
+        result => passed(result.is_ok() && time.is_ok()),
+    };
+    let signature_evidence = match &signature {
+        Ok(Some(signed)) => Evidence::Signature(signed.proof.clone()),
         _ => Evidence::None,
     };
     let layout_evidence = scan.as_ref().map_or(Evidence::None, |scan| Evidence::Layout {
@@ -307,19 +322,12 @@ pub fn verify<K>(archive: UnverifiedArchive<K>, expectation: &Expectation, by: A
         files: scan.manifest.files(),
         unpacked_bytes: scan.manifest.unpacked_bytes(),
     });
-    let passed = |ok: bool| if ok { CheckStatus::Passed } else { CheckStatus::Failed };
-    let digest_status = match &digest {
-        Ok(None) if size.is_ok() => CheckStatus::NotRequested,
-        result => passed(result.is_ok() && size.is_ok()),
-    };
-    let signature_status = match by {
-        Authenticator::Signature { .. } => passed(authenticity.is_ok() && time.is_ok()),
-        Authenticator::DigestOnly => CheckStatus::NotPublished,
-    };
+    let digest_evidence = Evidence::Digest { expected: expectation.digests.clone(), actual: sha256 };
     let checks = vec![
         Check { kind: CheckKind::Digest, status: digest_status, evidence: digest_evidence },
         Check { kind: CheckKind::Signature, status: signature_status, evidence: signature_evidence },
         Check { kind: CheckKind::Layout, status: passed(scan.is_ok()), evidence: layout_evidence },
+        transparency_check(transparency, log.as_ref()),
     ];
     let truncated = match &scan {
         Err(TrustError::Archive(error @ ArchiveError::Gzip { fault: GzipFault::Truncated, .. })) => {
@@ -330,11 +338,15 @@ pub fn verify<K>(archive: UnverifiedArchive<K>, expectation: &Expectation, by: A
     let outcome = (|| {
         size?;
         truncated?;
-        digest?;
-        let authenticity = authenticity?;
+        let digest = digest?;
+        let signed = signature?;
+        if let Transparency::Failed(error) = transparency {
+            return Err(error.clone().into());
+        }
         let scan = scan?.clone();
         time?;
-        Ok((authenticity, scan))
+        let log = log.transpose()?;
+        Ok((authenticate(by, signed, log, transparency, digest)?, scan))
     })();
     let outcome = outcome.map(|(authenticity, scan)| VerifiedArchive {
         name: archive.name().clone(),
@@ -348,6 +360,54 @@ pub fn verify<K>(archive: UnverifiedArchive<K>, expectation: &Expectation, by: A
     Verdict { checks, outcome }
 }
 
+/// Whether the log vouches for the files of a tree, of which nothing else is known than which release they should be.
+///
+/// # Errors
+/// [`TrustError`] when the evidence is not about these very files.
+pub fn judge_tree(
+    module: &ToolchainModule,
+    manifest: &Manifest,
+    form: TreeForm,
+    evidence: &LogEvidence,
+) -> Result<LogProof, TrustError> {
+    let h1 = h1(manifest, &module.to_string(), form)?;
+    Ok(judge(evidence, &module.record(h1))?)
+}
+
+/// How many of a tree's files the log leaves out.
+#[must_use]
+pub fn unauthenticated_files(manifest: &Manifest, form: TreeForm) -> u64 {
+    manifest.file_entries().filter(|file| !is_covered(file.path.as_str(), form)).count() as u64
+}
+
+fn judge_files(name: &ArchiveName, manifest: &Manifest, evidence: &LogEvidence) -> Result<LogProof, TrustError> {
+    match name.target() {
+        Target::Platform(platform) => {
+            judge_tree(&ToolchainModule::new(*name.version(), platform), manifest, TreeForm::Sdk, evidence)
+        }
+        Target::Source => Err(TrustError::SourceInLog),
+    }
+}
+
+/// The check as the report has it.
+#[must_use]
+pub fn transparency_check(transparency: &Transparency, log: Option<&Result<LogProof, TrustError>>) -> Check {
+    let (status, evidence) = match (transparency, log) {
+        (Transparency::Absent(Absence::NotLogged), _) => (CheckStatus::NotPublished, Evidence::None),
+        (Transparency::Absent(Absence::Unavailable), _) => (CheckStatus::Unavailable, Evidence::None),
+        (Transparency::Absent(Absence::NotRequested), _) => (CheckStatus::NotRequested, Evidence::None),
+        // Where no files could be read, there was nothing to judge by it.
+        (_, Some(Err(TrustError::Archive(_)))) => (CheckStatus::Unavailable, Evidence::None),
+        (_, Some(Ok(proof))) => (CheckStatus::Passed, Evidence::Transparency(proof.clone())),
+        (_, Some(Err(TrustError::Log(LogError::Mismatch { module, expected, actual })))) => {
+            let (module, expected, actual) = (module.clone(), *expected, *actual);
+            (CheckStatus::Failed, Evidence::LogMismatch { module, expected, actual })
+        }
+        _ => (CheckStatus::Failed, Evidence::None),
+    };
+    Check { kind: CheckKind::Transparency, status, evidence }
+}
+
 fn check_size<K>(archive: &UnverifiedArchive<K>, expectation: &Expectation) -> Result<(), TrustError> {
     let actual = archive.size_bytes();
     match expectation.size_bytes {
@@ -356,16 +416,40 @@ fn check_size<K>(archive: &UnverifiedArchive<K>, expectation: &Expectation) -> R
     }
 }
 
-fn authenticate<K>(
-    archive: &UnverifiedArchive<K>,
-    by: Authenticator<'_>,
-    digest: Result<Option<DigestProof>, TrustError>,
-) -> Result<Authenticity, TrustError> {
+/// `None` where there is no signature to be checked.
+fn check_signature<K>(archive: &UnverifiedArchive<K>, by: Authenticator<'_>) -> Result<Option<Signed>, TrustError> {
     match by {
-        Authenticator::Signature { signature, keyring } => {
+        Authenticator::Signature { signature, keyring }
+        | Authenticator::SignatureAndTransparency { signature, keyring } => {
             let proof = signature::check(archive, signature, keyring)?;
-            Ok(Authenticity::Signature { proof, armored: signature.armored().to_owned() })
+            Ok(Some(Signed { proof, armored: signature.armored().to_owned() }))
         }
-        Authenticator::DigestOnly => digest?.map(Authenticity::DigestOnly).ok_or(TrustError::NoDigest),
+        Authenticator::Transparency | Authenticator::DigestOnly => Ok(None),
+    }
+}
+
+/// Puts the proofs together that are there, if they are those that are required.
+fn authenticate(
+    by: Authenticator<'_>,
+    signed: Option<Signed>,
+    log: Option<LogProof>,
+    transparency: &Transparency,
+    digest: Option<DigestProof>,
+) -> Result<Authenticity, TrustError> {
+    let no_log = || match transparency {
+        Transparency::Absent(absence) => TrustError::NoLog(*absence),
+        Transparency::Evidence(_) | Transparency::Failed(_) => TrustError::NoLog(Absence::NotRequested),
+    };
+    match (signed, log) {
+        (Some(signed), Some(log)) => Ok(Authenticity::SignatureAndTransparency(signed, log)),
+        (None, Some(log)) => Ok(Authenticity::Transparency(log)),
+        (Some(signed), None) => match by {
+            Authenticator::Signature { .. } => Ok(Authenticity::Signature(signed)),
+            _ => Err(no_log()),
+        },
+        (None, None) => match by {
+            Authenticator::DigestOnly => digest.map(Authenticity::DigestOnly).ok_or(TrustError::NoDigest),
+            _ => Err(no_log()),
+        },
     }
 }

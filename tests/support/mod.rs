@@ -7,6 +7,11 @@
     reason = "a builder that cannot build is a failed test"
 )]
 
+use goverify::trust::{Absence, Transparency};
+
+/// For what nobody asks the log about.
+pub const NO_LOG: Transparency = Transparency::Absent(Absence::NotRequested);
+
 pub mod binary;
 #[cfg(feature = "net")]
 pub mod depot;

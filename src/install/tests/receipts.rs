@@ -23,6 +23,7 @@ fn origin() -> Origin {
                 created: "2026-08-28T20:09:44Z".into(),
                 hash: "SHA256".into(),
             }),
+            transparency: None,
         },
     }
 }

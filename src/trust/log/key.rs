@@ -209,7 +209,7 @@ impl Sumdb {
         let (key, url) = match text.split_once(' ') {
             None => (text, None),
             Some((_, rest)) if rest.contains(' ') => return Err(LogKeyFault::Fields),
-            Some((key, url)) => (key, Some(url_of(url)?)),
+            Some((key, place)) => (key, Some(place_of(place)?)),
         };
         let (key, url) = match key {
             GO_NAME => (LogKey::parse(GO_KEY)?, url),
@@ -231,6 +231,16 @@ impl FromStr for Sumdb {
     /// Parses `off`, `KEY`, `KEY URL`, or one of the known names in place of a key.
     fn from_str(text: &str) -> Result<Self, LogKeyError> {
         Self::parse(text).map_err(|fault| LogKeyError { text: text.to_owned(), fault })
+    }
+}
+
+/// A web address, or else a folder, of which whoever reads it knows more.
+fn place_of(text: &str) -> Result<String, LogKeyFault> {
+    let is_web = text.split_once("://").is_some_and(|(scheme, _)| scheme != "file");
+    match text {
+        "" => Err(LogKeyFault::Url),
+        _ if is_web => url_of(text),
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -198,6 +198,12 @@ impl Tiles {
         self.height
     }
 
+    /// Whether this tile was taken.
+    #[must_use]
+    pub fn contains(&self, tile: &Tile) -> bool {
+        self.hashes.contains_key(tile)
+    }
+
     /// Takes the bytes of a tile, or of the full tile in its place, of which the rest is cut off.
     ///
     /// # Errors

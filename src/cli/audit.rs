@@ -1,0 +1,251 @@
+//! `goverify audit`: is this installed tree still the one that was released?
+//!
+//! The evidence, from the strongest: an archive that was named; the proof in the tree's own receipt, which is proven
+//! again and then vouches for the receipt's list of files; a proof that was named, or the log. Where the log vouches
+//! for the receipt's list, each file that differs can be named; where it speaks of the tree alone, only that one does.
+
+use std::path::{Path, PathBuf};
+
+use goverify::archive::Manifest;
+use goverify::audit::{Drift, Modes, Tree, compare, identify, in_form, is_built_elsewhere, strange, walk};
+use goverify::error::{Code, printable};
+use goverify::files::{open_regular, read_bounded};
+use goverify::install::Receipt;
+use goverify::release::{ArchiveName, Target};
+use goverify::trust::{
+    LogError, LogEvidence, LogKey, LogProof, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, ToolchainModule,
+    Transparency, TreeForm, Trust, TrustError, judge_tree, transparency_check, unauthenticated_files,
+};
+
+use super::args::{Audit, Common};
+use super::failure::Failure;
+use super::json::{self, ArchiveReport, Outcome, Report};
+use super::output::Output;
+use super::{keys, verify};
+
+pub(crate) fn run(arguments: &Audit, common: &Common, output: &Output) -> Report {
+    let mut outcome = Outcome::default();
+    let result = goroot(arguments).and_then(|root| {
+        outcome.label = printable(&root.display().to_string());
+        Examination { root: &root, arguments, common, outcome: &mut outcome }.run()
+    });
+    outcome.error = result.err();
+    output.describe(&outcome);
+    Report { command: "audit", results: vec![outcome], listing: None }
+}
+
+/// The tree that was named, else the one that the `go` command would use: the variable GOROOT, or where `go` is.
+fn goroot(arguments: &Audit) -> Result<PathBuf, Failure> {
+    if let Some(root) = &arguments.root {
+        return Ok(root.clone());
+    }
+    if let Some(root) = std::env::var_os("GOROOT").filter(|root| !root.is_empty()) {
+        return Ok(root.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let program = format!("go{}", std::env::consts::EXE_SUFFIX);
+    let found = std::env::split_paths(&path).find_map(|folder| folder.join(&program).canonicalize().ok());
+    let root = found.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
+    root.ok_or_else(|| Failure::usage("no GOROOT was named, the variable is not set, and no go is in PATH"))
+}
+
+struct Examination<'a> {
+    root: &'a Path,
+    arguments: &'a Audit,
+    common: &'a Common,
+    outcome: &'a mut Outcome,
+}
+
+/// A release's name, and the files that it is said to have.
+struct Claim {
+    name: ArchiveName,
+    manifest: Manifest,
+    /// The log's name and the text of its proof.
+    proof: Option<(String, String)>,
+}
+
+impl Examination<'_> {
+    fn run(mut self) -> Result<(), Failure> {
+        let tree = walk(self.root)?;
+        if let Some(archive) = &self.arguments.archive {
+            return self.by_archive(&tree, archive);
+        }
+        let Sumdb::Log(log) = keys::log(&self.arguments.sumdb)? else {
+            return Err(self.no_evidence("--sumdb off leaves nothing to compare with but --archive"));
+        };
+        let claim = self.claim()?;
+        if let Some(claim) = claim.as_ref().filter(|_| self.arguments.proof.is_none())
+            && let Some((log_name, text)) = &claim.proof
+            && log_name == log.key().name()
+        {
+            return self.by_receipt(&tree, claim, text, log.key());
+        }
+        let identity = identify(&tree).map_err(|error| Failure::of(&self.outcome.label, &error))?;
+        let name = ArchiveName::new(identity.version, identity.target.clone());
+        self.name(&name);
+        let Target::Platform(platform) = &identity.target else {
+            return Err(self.no_evidence("source trees are in no log"));
+        };
+        let module = ToolchainModule::new(identity.version, platform);
+        let transparency = match &self.arguments.proof {
+            Some(path) => proof_at(path, log.key())?,
+            None => self.ask(&Sumdb::Log(log), &name)?,
+        };
+        let Transparency::Evidence(evidence) = &transparency else {
+            self.outcome.checks = vec![json::check(&transparency_check(&transparency, None))];
+            return match transparency {
+                Transparency::Failed(error) => Err(Failure::of(&self.outcome.label, &TrustError::Log(error))),
+                _ => Err(self.no_evidence("nothing vouches for it")),
+            };
+        };
+        let claimed = claim.filter(|claim| claim.name == name);
+        let vouched = claimed.and_then(|claim| {
+            let proof = judge_tree(&module, &claim.manifest, TreeForm::Sdk, evidence).ok()?;
+            Some((claim.manifest, proof))
+        });
+        if let Some((manifest, proof)) = vouched {
+            self.proven(&tree, TreeForm::Sdk, &transparency, proof);
+            return self.conclude(&name, &manifest, compare(&tree, &manifest, TreeForm::Sdk, Modes::Compared));
+        }
+        match judge_tree(&module, tree.manifest(), identity.form, evidence) {
+            Ok(proof) => {
+                self.proven(&tree, identity.form, &transparency, proof);
+                self.conclude(&name, tree.manifest(), strange(&tree, identity.form))
+            }
+            Err(error) => Err(self.not_this_tree(&name, &tree, identity.form, &transparency, error)),
+        }
+    }
+
+    fn name(&mut self, name: &ArchiveName) {
+        self.outcome.archive = Some(ArchiveReport::new(name, self.outcome.label.clone()));
+    }
+
+    fn no_evidence(&self, reason: &str) -> Failure {
+        Failure::new(Code::NoEvidence, format!("{}: {reason}", self.outcome.label))
+    }
+
+    /// What the tree's receipt says, if it has one that can be understood.
+    fn claim(&self) -> Result<Option<Claim>, Failure> {
+        let claim = Receipt::read_claim(self.root)?.and_then(|Receipt { origin, manifest }| {
+            let name = origin.archive.filename.parse().ok()?;
+            let proof = origin.evidence.transparency.map(|found| (found.log, found.tlog_proof));
+            Some(Claim { name, manifest, proof })
+        });
+        Ok(claim)
+    }
+
+    fn by_archive(&mut self, tree: &Tree, archive: &Path) -> Result<(), Failure> {
+        let verified = verify::archive(archive, self.arguments, self.outcome)?;
+        // A tree that says nothing of itself is compared as an archive's.
+        let form = identify(tree).map_or(TreeForm::Sdk, |identity| identity.form);
+        let modes = if form == TreeForm::Sdk { Modes::Compared } else { Modes::Ignored };
+        let expected = in_form(verified.manifest(), form);
+        self.conclude(verified.name(), &expected, compare(tree, &expected, form, modes))
+    }
+
+    /// By the proof in the receipt, which the receipt's own list of files has to fulfil.
+    fn by_receipt(&mut self, tree: &Tree, claim: &Claim, proof: &str, key: &LogKey) -> Result<(), Failure> {
+        self.name(&claim.name);
+        let Target::Platform(platform) = claim.name.target() else {
+            return Err(self.no_evidence("source trees are in no log"));
+        };
+        let module = ToolchainModule::new(*claim.name.version(), platform);
+        let transparency = match TlogProof::parse(proof.as_bytes(), key) {
+            Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
+            Err(error) => Transparency::Failed(error),
+        };
+        let judged = match &transparency {
+            Transparency::Evidence(evidence) => judge_tree(&module, &claim.manifest, TreeForm::Sdk, evidence),
+            Transparency::Failed(error) => Err(error.clone().into()),
+            Transparency::Absent(absence) => Err(TrustError::NoLog(*absence)),
+        };
+        match judged {
+            Ok(proof) => {
+                self.proven(tree, TreeForm::Sdk, &transparency, proof);
+                let drift = compare(tree, &claim.manifest, TreeForm::Sdk, Modes::Compared);
+                self.conclude(&claim.name, &claim.manifest, drift)
+            }
+            Err(error) => {
+                let failure = Failure::of(&format!("{}: its receipt", self.outcome.label), &error);
+                self.outcome.checks = vec![json::check(&transparency_check(&transparency, Some(&Err(error))))];
+                Err(failure)
+            }
+        }
+    }
+
+    fn proven(&mut self, tree: &Tree, form: TreeForm, transparency: &Transparency, proof: LogProof) {
+        self.outcome.trust = Some(Trust::Transparency.as_str());
+        self.outcome.unauthenticated_files = Some(unauthenticated_files(tree.manifest(), form));
+        self.outcome.checks = vec![json::check(&transparency_check(transparency, Some(&Ok(proof))))];
+    }
+
+    fn conclude(&mut self, name: &ArchiveName, expected: &Manifest, drift: Vec<Drift>) -> Result<(), Failure> {
+        let count = drift.len();
+        let elsewhere = is_built_elsewhere(expected, &drift);
+        self.outcome.drift = Some(drift);
+        if count == 0 {
+            return Ok(());
+        }
+        let what = if elsewhere {
+            format!("not the released tree of {name}: somebody else built it, none of its programs is the release's")
+        } else {
+            format!("{count} paths are not as {name} has them")
+        };
+        Err(Failure::new(Code::TreeModified, format!("{}: {what}", self.outcome.label)))
+    }
+
+    /// The tree as a whole is not what the evidence is about.
+    fn not_this_tree(
+        &mut self,
+        name: &ArchiveName,
+        tree: &Tree,
+        form: TreeForm,
+        transparency: &Transparency,
+        error: TrustError,
+    ) -> Failure {
+        let label = &self.outcome.label;
+        let failure = match &error {
+            TrustError::Log(LogError::Mismatch { expected, actual, .. }) => Failure::new(
+                Code::TreeModified,
+                format!(
+                    "{label}: not as {name} was released: expected {expected}, got {actual}; it was changed, or somebody \
+                     else built it"
+                ),
+            )
+            .with_hint("--archive FILE, or a receipt, tells which files differ"),
+            error => Failure::of(label, error),
+        };
+        self.outcome.checks = vec![json::check(&transparency_check(transparency, Some(&Err(error))))];
+        self.outcome.drift = Some(strange(tree, form));
+        failure
+    }
+
+    #[cfg(feature = "net")]
+    fn ask(&mut self, choice: &Sumdb, name: &ArchiveName) -> Result<Transparency, Failure> {
+        let answer = super::transparency::ask_alone(choice, name, self.common)?;
+        self.outcome.warnings.extend(answer.warnings);
+        match answer.failure {
+            Some(failure) if failure.code == Code::TransportRefused => Err(self.no_evidence(&failure.message)),
+            Some(failure) => Err(failure),
+            None if answer.transparency == Transparency::Absent(goverify::trust::Absence::NotLogged) => {
+                let message = format!("{}: the transparency log does not hold {name}", self.outcome.label);
+                Err(Failure::new(Code::TransparencyNotLogged, message))
+            }
+            None => Ok(answer.transparency),
+        }
+    }
+
+    #[cfg(not(feature = "net"))]
+    fn ask(&mut self, _: &Sumdb, _: &ArchiveName) -> Result<Transparency, Failure> {
+        let _ = self.common.offline;
+        Err(self.no_evidence("this build of goverify cannot ask the log"))
+    }
+}
+
+fn proof_at(path: &Path, key: &LogKey) -> Result<Transparency, Failure> {
+    let text = read_bounded(open_regular(path)?, path, TLOG_PROOF_SIZE_LIMIT_BYTES as u64)?;
+    Ok(match TlogProof::parse(&text, key) {
+        Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
+        Err(error) => Transparency::Failed(error),
+    })
+}
