@@ -525,3 +525,15 @@ proptest! {
         prop_assert_eq!(fault, Err(MerkleFault::BadProof));
     }
 }
+
+#[test]
+fn a_folder_of_the_logs_files_holds_what_a_lookup_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    LARGE.write(folder.path(), 70_001);
+    let read = |path: &str| std::fs::read(folder.path().join(path)).unwrap();
+    let lookup = Lookup::parse(&read(&module().lookup_path()), &module(), &key_of(&LARGE)).unwrap();
+    let mut given = Tiles::default();
+    lookup.tiles().iter().for_each(|tile| given.insert(*tile, &read(&tile.path())).unwrap());
+    assert_eq!(lookup.prove(&given).unwrap().h1(), &h1(TEXT));
+    assert_eq!(read("latest"), LARGE.head(70_001).into_bytes());
+}

@@ -1,5 +1,5 @@
-//! The log's checks on what others have made: the vectors of transparency-dev, the real log's signatures, and a complete
-//! proof out of a log that golang.org/x/mod's own server runs.
+//! The log's checks on what others have made: the vectors of transparency-dev, the real log's signatures, and a
+//! complete proof out of a log that golang.org/x/mod's own server runs.
 //!
 //! `GOVERIFY_CORPORA` and `GOVERIFY_REAL_RELEASES` name the folders. Without them every test here says that it was
 //! skipped.
@@ -75,8 +75,8 @@ fn l13_inclusion_proofs_of_transparency_dev() {
     assert_eq!(vectors.iter().filter(|(_, vector)| vector["wantErr"] == false).count(), 6);
 }
 
-/// Inclusion in a subtree that begins at a multiple of its size, rounded up to a power of two, is inclusion in a tree of
-/// the records from there on. Subtrees as such we have none: which ones may be is left to the vectors' own rule.
+/// Inclusion in a subtree that begins at a multiple of its size, rounded up to a power of two, is inclusion in a tree
+/// of the records from there on. Which subtrees may be is the vectors' own rule; a log's lookups name none.
 #[test]
 fn l13_subtree_inclusion_proofs_of_transparency_dev() {
     let Some(corpora) = folder("GOVERIFY_CORPORA") else { return };
