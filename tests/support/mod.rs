@@ -17,6 +17,7 @@ pub mod binary;
 pub mod depot;
 pub mod desk;
 pub mod keys;
+pub mod log;
 pub mod mirror;
 pub mod sdk;
 #[cfg(feature = "net")]

@@ -47,3 +47,6 @@ impl PublicKey {
 /// Proof that a signature is good; only [`PublicKey::verify`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Signed(());
+#[cfg(test)]
+#[path = "ed25519_tests.rs"]
+mod tests;

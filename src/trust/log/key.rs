@@ -1,7 +1,8 @@
 //! The key of a transparency log, and which log is asked (GOSUMDB's syntax, `go help module-auth`).
 //!
-//! - a key is `NAME+ID+BASE64`: the id has eight lower-case hex digits, the base64 is of 0x01 (Ed25519) and the 32 bytes
-//!   of the public key, and the id is the beginning of SHA-256(NAME ‖ newline ‖ those 33 bytes) (c2sp.org/signed-note);
+//! - a key is `NAME+ID+BASE64`: the id has eight lower-case hex digits, the base64 is of 0x01 (Ed25519) and the 32
+//!   bytes of the public key, and the id is the beginning of SHA-256(NAME ‖ newline ‖ those 33 bytes)
+//!   (c2sp.org/signed-note);
 //! - names are not empty and hold neither white space, control characters nor `+`;
 //! - weak public keys are refused;
 //! - a log is `off`, or a key, or the name of a known one, each but `off` with a URL behind one space if it is not

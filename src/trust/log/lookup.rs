@@ -2,8 +2,8 @@
 //!
 //! - the answer is at most 64 KiB: the record's number in decimal, the record, a blank line, and a signed tree head;
 //! - the number is below the tree's size; the record is plain text of at least one line, none of them empty;
-//! - the record is read only after its own text was proven: the tile of its leaf has its hash, and the audit path out of
-//!   the tiles leads from it to the root that the log has signed. Nothing outside the proven text is ever used;
+//! - the record is read only after its own text was proven: the tile of its leaf has its hash, and the audit path out
+//!   of the tiles leads from it to the root that the log has signed. Nothing outside the proven text is ever used;
 //! - the proven text is the record of the release that was asked for and of nothing else.
 //!
 //! Three holes of the reference client in 2026 were one of these rules each: it took an answer without the line that

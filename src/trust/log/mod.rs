@@ -52,7 +52,7 @@ pub enum LogError {
         actual: H1,
     },
     /// The log has signed two histories.
-    #[error("{} has signed two histories: trees of {} and of {} records contradict", .smaller.log(), .smaller.size(), .larger.size())]
+    #[error("{} has signed two histories, of {} and of {} records", .smaller.log(), .smaller.size(), .larger.size())]
     Fork {
         /// The tree head of fewer records, or the one seen first.
         smaller: Box<SignedTreeHead>,

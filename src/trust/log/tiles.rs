@@ -77,7 +77,7 @@ pub struct Tile {
 impl Tile {
     /// The tile at `index` of `level` in a log of `size` records; `None` where the log has none.
     fn of(height: TileHeight, level: u8, index: u64, size: u64) -> Option<Self> {
-        let hashes = size >> (height.bits() * u32::from(level));
+        let hashes = size.checked_shr(height.bits() * u32::from(level))?;
         let before = index << height.bits();
         let width = hashes.checked_sub(before)?.min(1 << height.bits());
         let width = u16::try_from(width).ok().filter(|width| *width > 0)?;
