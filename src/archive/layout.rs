@@ -18,6 +18,8 @@ use super::{ArchiveError, EntryKind, EntryPath, Manifest};
 use crate::error::escaped;
 use crate::release::{ArchiveName, Platform, Target, Version};
 
+/// The directory that every release puts everything in.
+pub(super) const TOP: &str = "go";
 /// Longest `VERSION` in bytes; real ones have 36.
 const VERSION_FILE_LIMIT_BYTES: usize = 4096;
 /// The tools that every SDK since go1.5 has.
@@ -65,6 +67,15 @@ pub enum LayoutFault {
     /// Older than the rules.
     #[error("{0} is older than go1.5, the first release whose layout is known here")]
     TooOld(Version),
+}
+
+/// What a whole archive held.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) manifest: Manifest,
+    pub(super) pieces: Pieces,
+    /// Entries of any kind; tar's extended headers are not counted.
+    pub(super) entries: u64,
 }
 
 /// The pieces of content that the rules look at, set aside while an archive streams by.

@@ -5,12 +5,15 @@
 //! here decides that an archive is genuine; that is for [`crate::trust`].
 
 mod collision;
+mod conveyor;
 mod entry;
 mod gzip;
 mod header;
+mod inflate;
 mod layout;
 mod limits;
 mod manifest;
+mod passes;
 mod pax;
 mod platform_header;
 mod profile;
