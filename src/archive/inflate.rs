@@ -1,4 +1,4 @@
-//! Raw deflate (RFC 1951), which is what gzip members hold.
+//! Raw deflate (RFC 1951), which is what gzip members and zip entries hold.
 //!
 //! The stream says itself where it ends. Its CRC-32 and its lengths are counted here and compared by whoever knows
 //! what they should be.
@@ -20,7 +20,7 @@ pub(super) struct Step {
     pub(super) ended: bool,
 }
 
-/// A decoder of one stream.
+/// A decoder of one stream after another.
 pub(super) struct Inflate {
     stream: Decompress,
     crc: crc32fast::Hasher,
@@ -42,6 +42,11 @@ impl Inflate {
         Ok(Step { taken, made, ended: status == Status::StreamEnd })
     }
 
+    /// Length of the stream so far, in bytes.
+    pub(super) fn compressed_bytes(&self) -> u64 {
+        self.stream.total_in()
+    }
+
     /// Length of its content so far, in bytes.
     pub(super) fn content_bytes(&self) -> u64 {
         self.stream.total_out()
@@ -50,6 +55,12 @@ impl Inflate {
     /// CRC-32 of its content so far.
     pub(super) fn crc(&self) -> u32 {
         self.crc.clone().finalize()
+    }
+
+    /// Makes ready for another stream.
+    pub(super) fn reset(&mut self) {
+        self.stream.reset(false);
+        self.crc.reset();
     }
 }
 
@@ -64,6 +75,34 @@ pub(super) fn deflated(content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_are_read_one_after_another_and_none_takes_a_byte_of_the_next() {
+        let contents: [&[u8]; 4] = [b"one", b"", &[7; 5000], b"the last one"];
+        let streams = contents.map(deflated).concat();
+        for piece in [1, 3, streams.len()] {
+            let mut inflate = Inflate::new();
+            let (mut at, mut output) = (0, [0; 64]);
+            for content in contents {
+                let mut made = Vec::new();
+                loop {
+                    let end = streams.len().min(at + piece);
+                    let step = inflate.step(&streams[at..end], &mut output).unwrap();
+                    at += step.taken;
+                    made.extend_from_slice(&output[..step.made]);
+                    if step.ended {
+                        break;
+                    }
+                }
+                assert_eq!(made, content);
+                assert_eq!(inflate.compressed_bytes(), deflated(content).len() as u64);
+                assert_eq!((inflate.content_bytes(), inflate.crc()), (content.len() as u64, crc32fast::hash(content)));
+                inflate.reset();
+                assert_eq!((inflate.compressed_bytes(), inflate.content_bytes(), inflate.crc()), (0, 0, 0));
+            }
+            assert_eq!(at, streams.len());
+        }
+    }
 
     #[test]
     fn what_is_no_deflate_is_refused() {

@@ -6,6 +6,7 @@
 
 mod collision;
 mod conveyor;
+mod distpack;
 mod entry;
 mod gzip;
 mod header;
@@ -20,6 +21,8 @@ mod profile;
 mod receive;
 mod spool;
 mod tarball;
+mod zip;
+mod zip_record;
 
 pub use collision::CollisionFault;
 pub use entry::{EntryPath, PathFault};
@@ -31,6 +34,8 @@ pub use pax::PaxFault;
 pub use receive::{ARCHIVE_SIZE_LIMIT_BYTES, ReceiveError, SignatureHash, UnverifiedArchive, receive};
 pub use spool::{Discard, Keep, Spool};
 pub use tarball::TarFault;
+pub use zip::ZipFault;
+pub use zip_record::RecordFault;
 
 use crate::error::{Code, Coded};
 
@@ -56,6 +61,16 @@ pub enum ArchiveError {
         /// What is wrong with it.
         fault: TarFault,
     },
+    /// A zip archive.
+    #[error("zip entry {entry}, byte {position}: {fault}")]
+    Zip {
+        /// The entry's number, from 1; 0 if there is none.
+        entry: u64,
+        /// Offset in the file.
+        position: u64,
+        /// What is wrong there.
+        fault: ZipFault,
+    },
     /// A limit that no real release comes near.
     #[error("the archive exceeds the limit of {limit} {unit}")]
     TooLarge {
@@ -74,6 +89,7 @@ impl Coded for ArchiveError {
         match self {
             Self::Gzip { .. } => Code::ArchiveMalformed,
             Self::Tar { fault, .. } => fault.code(),
+            Self::Zip { fault, .. } => fault.code(),
             Self::TooLarge { .. } => Code::ArchiveTooLarge,
             Self::Layout(_) => Code::LayoutInvalid,
         }

@@ -1,6 +1,7 @@
 //! The threads behind the one that reads and hashes: what a format's bytes go through until they are kept.
 //!
-//! - `.tar.gz`: one thread decompresses, one splits entries and hashes files, one keeps.
+//! - `.tar.gz`: one thread decompresses, one splits entries and hashes files, one keeps;
+//! - `.zip`: one thread decompresses, splits and hashes, since each entry is compressed on its own; one keeps.
 
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -12,6 +13,7 @@ use super::gzip::Gunzip;
 use super::layout::Contents;
 use super::profile::Profile;
 use super::tarball::TarReader;
+use super::zip::ZipReader;
 use super::{ArchiveError, Keep, TarFault};
 
 /// What `feed` returned, and what became of the bytes that it sent: they could be kept or not, and if so, they were
@@ -36,6 +38,22 @@ pub(super) fn tar_gz<R>(
         let gunzip = join(gunzip);
         let tar = join(tar);
         (fed, join(keep).map(|()| earlier_fault(gunzip, tar)))
+    })
+}
+
+/// Lets `feed` send a `.zip`.
+pub(super) fn zip<R>(keep: &mut impl Keep, hopeless: &AtomicBool, feed: impl FnOnce(Outgoing) -> R) -> Passed<R> {
+    thread::scope(|scope| {
+        let (to_unzip, compressed) = conveyor();
+        let (to_keep, checked) = conveyor();
+        let unzip = scope.spawn(move || {
+            let mut reader = ZipReader::new();
+            decode_all(&mut reader, &compressed, &to_keep).map(|()| reader.into_contents())
+        });
+        let keep = scope.spawn(move || keep_all(checked, keep, hopeless));
+        let fed = feed(to_unzip);
+        let contents = join(unzip);
+        (fed, join(keep).map(|()| contents))
     })
 }
 

@@ -4,8 +4,9 @@
 //! bytes, others decompress, split entries and hash files (`passes.rs`), and the last keeps what was found in order.
 //! Memory is the buffers and the manifest, whatever the archive's size.
 //!
+//! - the name tells the format, and nothing else does;
 //! - the digest covers every byte up to the input's true end, whatever the formats inside make of them;
-//! - input that does not begin like gzip ends the pass at once: it is a page, not an archive;
+//! - input that does not begin like its format ends the pass at once: it is a page, not an archive;
 //! - any other fault of the formats is kept as the pass's result while the rest is still hashed, so that the
 //!   verdict can name the evidence that disagrees first: a changed archive is a wrong digest before it is a
 //!   broken tar;
@@ -17,13 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::conveyor::{BUFFER_BYTES, Outgoing};
-use super::gzip::MAGIC;
 use super::layout::{self, Contents};
 use super::profile::Profile;
-use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest, passes};
+use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest, ZipFault, gzip, passes, zip_record};
 use crate::error::{Code, Coded};
 use crate::events::Watch;
-use crate::release::ArchiveName;
+use crate::release::{ArchiveFormat, ArchiveName};
 
 /// Largest archive in bytes; the largest real one has 208 MB.
 pub const ARCHIVE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
@@ -158,7 +158,7 @@ impl Hashes {
 /// computed, other `algorithms` where a signature needs them.
 ///
 /// # Errors
-/// [`ReceiveError`] when the input cannot be read or kept, is not gzip, or is too large.
+/// [`ReceiveError`] when the input cannot be read or kept, is not of its format at all, or is too large.
 pub fn receive<K: Keep>(
     input: &mut dyn Read,
     name: &ArchiveName,
@@ -168,8 +168,12 @@ pub fn receive<K: Keep>(
 ) -> Result<UnverifiedArchive<K>, ReceiveError> {
     let mut hashes = Hashes::new(algorithms);
     let hopeless = AtomicBool::new(false);
-    let feed = |to: Outgoing| hash_and_send(input, &mut hashes, to, watch, &hopeless);
-    let (size_bytes, contents) = passes::tar_gz(Profile::of(name), &mut keep, &hopeless, feed);
+    let format = name.format();
+    let feed = |to: Outgoing| hash_and_send(input, format, &mut hashes, to, watch, &hopeless);
+    let (size_bytes, contents) = match format {
+        ArchiveFormat::TarGz => passes::tar_gz(Profile::of(name), &mut keep, &hopeless, feed),
+        ArchiveFormat::Zip => passes::zip(&mut keep, &hopeless, feed),
+    };
     let size_bytes = size_bytes?;
     let scan = contents.map_err(ReceiveError::Keep)?.and_then(|contents| scan(contents, name));
     Ok(UnverifiedArchive { name: name.clone(), size_bytes, hashes, scan, kept: keep })
@@ -181,8 +185,22 @@ fn scan(contents: Contents, name: &ArchiveName) -> Result<Scan, ArchiveError> {
     Ok(Scan { manifest, entries, layout })
 }
 
+/// Whether an archive of this format can begin like this.
+fn check_magic(format: ArchiveFormat, start: &[u8]) -> Result<(), ArchiveError> {
+    match format {
+        ArchiveFormat::TarGz if !start.starts_with(&gzip::MAGIC) => {
+            Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic })
+        }
+        ArchiveFormat::Zip if !start.starts_with(&zip_record::MAGIC) => {
+            Err(ArchiveError::Zip { entry: 0, position: 0, fault: ZipFault::Magic })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn hash_and_send(
     input: &mut dyn Read,
+    format: ArchiveFormat,
     hashes: &mut Hashes,
     to: Outgoing,
     watch: &Watch,
@@ -200,8 +218,8 @@ fn hash_and_send(
             return Err(ReceiveError::Interrupted);
         }
         let bytes = buffer.get(..length).unwrap_or_default();
-        if size_bytes == 0 && !bytes.starts_with(&MAGIC) {
-            return Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic }.into());
+        if size_bytes == 0 {
+            check_magic(format, bytes)?;
         }
         // What cannot be kept need not be read to its end, unlike what is merely wrong.
         if length == 0 || hopeless.load(Ordering::Relaxed) {

@@ -12,7 +12,7 @@ use super::Keyring;
 use super::digest::{self, DigestProof, ExpectedDigest};
 use super::release_time::{self, TimeFault};
 use super::signature::{self, DetachedSignature, SignatureError, SignatureProof};
-use crate::archive::{ArchiveError, GzipFault, LayoutProof, Manifest, Spool, UnverifiedArchive};
+use crate::archive::{ArchiveError, GzipFault, LayoutProof, Manifest, Spool, UnverifiedArchive, ZipFault};
 use crate::error::{Code, Coded};
 use crate::release::ArchiveName;
 
@@ -322,9 +322,10 @@ pub fn verify<K>(archive: UnverifiedArchive<K>, expectation: &Expectation, by: A
         Check { kind: CheckKind::Layout, status: passed(scan.is_ok()), evidence: layout_evidence },
     ];
     let truncated = match &scan {
-        Err(TrustError::Archive(error @ ArchiveError::Gzip { fault: GzipFault::Truncated, .. })) => {
-            Err(TrustError::Archive(error.clone()))
-        }
+        Err(TrustError::Archive(
+            error @ (ArchiveError::Gzip { fault: GzipFault::Truncated, .. }
+            | ArchiveError::Zip { fault: ZipFault::Truncated, .. }),
+        )) => Err(TrustError::Archive(error.clone())),
         _ => Ok(()),
     };
     let outcome = (|| {
