@@ -7,8 +7,8 @@
 //! - **signature**: a key bound to a trusted certificate, live when the signature says it was made, signed these
 //!   bytes, and the signature is not older than the release ([`trust`]);
 //! - **digest**: every SHA-256 and size that was expected, by the release index or by the caller, is the archive's;
-//! - **format**: the archive is one strict gzip member around one strict tar stream, whose entries are files and
-//!   directories with safe, distinct paths ([`archive`]);
+//! - **format**: the archive is one strict gzip member around one strict tar stream, or one strict zip archive, whose
+//!   entries are files and directories with safe, distinct paths ([`archive`]);
 //! - **layout**: `VERSION`, `pkg/tool/GOOS_GOARCH` and the headers of `bin/go` and `bin/gofmt` say the very version
 //!   and platform that were asked for. A signature alone binds none of these;
 //! - **transparency**: where there is evidence of the transparency log, the log has recorded the hash of these very

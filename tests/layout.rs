@@ -40,11 +40,11 @@ fn judge_bytes(archive: &[u8], name: &ArchiveName) -> Result<Manifest, ArchiveEr
 }
 
 fn judge_as(sdk: &Sdk, name: &str) -> Result<Manifest, ArchiveError> {
-    judge_bytes(&sdk.tar_gz(), &name.parse().unwrap())
+    judge_bytes(&sdk.archive(), &name.parse().unwrap())
 }
 
 fn judge(sdk: &Sdk) -> Result<Manifest, ArchiveError> {
-    judge_bytes(&sdk.tar_gz(), sdk.name())
+    judge_bytes(&sdk.archive(), sdk.name())
 }
 
 fn fault(result: Result<Manifest, ArchiveError>) -> LayoutFault {
@@ -132,6 +132,45 @@ fn programs_are_executable_and_for_the_platform() {
     }
     // Nothing but the part of the header that names the platform counts.
     assert!(judge(&sdk().with_file("bin/go", program(&expected, "something else"), 0o755)).is_ok());
+}
+
+#[test]
+fn programs_of_windows_have_its_suffix_and_its_header() {
+    let windows = || Sdk::windows_amd64(VERSION);
+    assert!(judge(&windows()).is_ok());
+    let tool = |name: &str| format!("pkg/tool/windows_amd64/{name}");
+    for path in ["bin/go.exe", "bin/gofmt.exe", &tool("asm.exe"), &tool("compile.exe"), &tool("link.exe")] {
+        assert_eq!(fault(judge(&windows().without(path))), missing(path));
+        let content = windows().files().get(path).unwrap().0.clone();
+        let unsuffixed = windows().without(path).with_file(path.strip_suffix(".exe").unwrap(), content, 0o755);
+        assert_eq!(fault(judge(&unsuffixed)), missing(path));
+    }
+    let expected = platform("windows/amd64");
+    for path in ["bin/go.exe", "bin/gofmt.exe"] {
+        for other in ["windows/386", "windows/arm64", "linux/amd64"] {
+            let foreign = windows().with_file(path, program(&platform(other), ""), 0o755);
+            let fault = fault(judge(&foreign));
+            assert_eq!(fault, LayoutFault::Platform { path: path.to_owned(), expected: expected.clone() }, "{other}");
+        }
+    }
+    for (held, claimed) in [("amd64", "386"), ("arm64", "amd64"), ("386", "arm64")] {
+        let held = Sdk::new(VERSION, &format!("windows/{held}"));
+        assert!(judge(&held).is_ok());
+        fault(judge_as(&held, &format!("{VERSION}.windows-{claimed}.zip")));
+    }
+    fault(judge_as(&windows(), "go1.22.6.windows-amd64.zip"));
+    assert_eq!(fault(judge(&windows().with_file("src/.goverify", "", 0o644))), unexpected("src/.goverify"));
+}
+
+#[test]
+fn a_program_with_a_suffix_does_not_speak_for_one_without() {
+    for (sdk, path, beside) in [(sdk(), "bin/go", "bin/go.exe"), (Sdk::windows_amd64(VERSION), "bin/go.exe", "bin/go")]
+    {
+        let content = sdk.files().get(path).unwrap().0.clone();
+        assert!(judge(&sdk.clone().with_file(beside, "nothing", 0o755)).is_ok());
+        let spoofed = sdk.with_file(path, "nothing", 0o755).with_file(beside, content, 0o755);
+        assert!(matches!(fault(judge(&spoofed)), LayoutFault::Platform { .. }));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use goverify::archive::{Discard, Keep, Manifest, receive};
 use goverify::error::{Code, Coded};
 use goverify::events::Watch;
-use goverify::release::ArchiveName;
+use goverify::release::{ArchiveFormat, ArchiveName};
 use goverify::trust::{
     Authenticator, Check, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, Trust, verify,
 };
@@ -25,6 +25,7 @@ use support::keys::Signer;
 use support::mirror::SIGNED;
 use support::sdk::Sdk;
 use support::tar_entry::{END, TarEntry, gzip, tar};
+use support::zip_entry::{ZipEntry, zip};
 
 const VERSION: &str = "go1.22.5";
 /// Some times more than the buffers between threads hold, however they are filled.
@@ -148,6 +149,14 @@ fn large() -> Sdk {
     small().with_file("src/noise", noise(LARGE_FILE_BYTES), 0o644)
 }
 
+fn small_zip() -> Sdk {
+    Sdk::minimal(VERSION, "windows/amd64")
+}
+
+fn large_zip() -> Sdk {
+    small_zip().with_file("src/noise", noise(LARGE_FILE_BYTES), 0o644)
+}
+
 /// `bytes` with another value at `at`, counted from the end.
 fn with_flip_before_end(mut bytes: Vec<u8>, at: usize) -> Vec<u8> {
     let index = bytes.len() - at;
@@ -188,13 +197,51 @@ fn malformed_cases() -> Vec<(&'static str, Vec<u8>, Code)> {
     ]
 }
 
+fn malformed_zips() -> Vec<(&'static str, Vec<u8>, Code)> {
+    let malformed = Code::ArchiveMalformed;
+    let (archive, big) = (small_zip().archive(), large_zip());
+    let cut = |bytes: &[u8], lost: usize| bytes.get(..bytes.len() - lost).unwrap().to_vec();
+    let link = ZipEntry::file("go/src/link", "/etc/passwd").edit(|e| e.central.external = 0o120_777 << 16);
+    let stored = ZipEntry::file("go/src/stored", "").both(|h| h.method = 0);
+    let with = |sdk: &Sdk, entry: &ZipEntry, at: usize| {
+        let mut entries = sdk.zip_entries();
+        entries.insert(at, entry.clone());
+        zip(&entries)
+    };
+    let last = big.zip_entries().len();
+    let unlisted = ZipEntry::file("go/src/unlisted", "").edit(|e| e.listed = 0);
+    vec![
+        ("zip_trailing_garbage", [&archive[..], b"x"].concat(), malformed),
+        ("zip_twice", archive.repeat(2), malformed),
+        ("zip_truncated_end", cut(&archive, 1), malformed),
+        ("zip_truncated_directory", cut(&archive, 100), malformed),
+        ("zip_truncated_large", cut(&big.archive(), 300_000), malformed),
+        ("zip_wrong_end", with_flip_before_end(archive.clone(), 6), malformed),
+        ("zip_unlisted_behind_much_content", with(&big, &unlisted, last), malformed),
+        ("zip_link_listed_behind_much_content", with(&big, &link, 0), Code::ArchiveForbiddenEntry),
+        ("zip_stored_before_much_content", with(&big, &stored, 0), Code::ArchiveForbiddenEntry),
+        ("zip_stored_behind_much_content", with(&big, &stored, last), Code::ArchiveForbiddenEntry),
+        ("zip_no_version", small_zip().without("VERSION").archive(), Code::LayoutInvalid),
+        ("zip_web_page", b"<!DOCTYPE html><title>Log in</title>".to_vec(), malformed),
+        ("zip_nothing", Vec::new(), malformed),
+    ]
+}
+
 fn cases() -> &'static [Case] {
     static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-        let good = [("small", small()), ("large", large()), ("source", Sdk::source(VERSION))];
-        let good = good.into_iter().map(|(what, sdk)| Case::new(what, sdk.name(), sdk.tar_gz(), None));
-        let malformed = malformed_cases().into_iter();
-        let name = small().name().clone();
-        good.chain(malformed.map(|(what, archive, code)| Case::new(what, &name, archive, Some(code)))).collect()
+        let good = [
+            ("small", small()),
+            ("large", large()),
+            ("source", Sdk::source(VERSION)),
+            ("small_zip", small_zip()),
+            ("large_zip", large_zip()),
+        ];
+        let good = good.into_iter().map(|(what, sdk)| Case::new(what, sdk.name(), sdk.archive(), None));
+        let malformed = [(small(), malformed_cases()), (small_zip(), malformed_zips())];
+        let malformed = malformed.into_iter().flat_map(|(sdk, cases)| {
+            cases.into_iter().map(move |(what, archive, code)| Case::new(what, sdk.name(), archive, Some(code)))
+        });
+        good.chain(malformed).collect()
     });
     &CASES
 }
@@ -246,13 +293,26 @@ fn the_plain_splits_lead_to_the_same_verdict_for_every_case() {
     }
 }
 
+/// The decompressed archive, by another reader.
+fn decompressed(case: &Case) -> Vec<u8> {
+    let mut stream = Vec::new();
+    if case.name.format() == ArchiveFormat::TarGz {
+        flate2::read::GzDecoder::new(&case.archive[..]).read_to_end(&mut stream).unwrap();
+        return stream;
+    }
+    let mut reader = zip::ZipArchive::new(io::Cursor::new(&case.archive)).unwrap();
+    for index in 0..reader.len() {
+        reader.by_index(index).unwrap().read_to_end(&mut stream).unwrap();
+    }
+    stream
+}
+
 #[test]
 fn what_is_learnt_of_a_good_archive_is_what_is_in_it() {
     for case in cases().iter().filter(|case| case.expected.is_none()) {
         let learned = case.learn(&mut Pieces::new(&case.archive, &[Step::Interrupted, Step::Piece(1000)])).unwrap();
         let (manifest, trust, kept) = learned.outcome.unwrap();
-        let mut stream = Vec::new();
-        flate2::read::GzDecoder::new(&case.archive[..]).read_to_end(&mut stream).unwrap();
+        let stream = decompressed(case);
         assert_eq!(kept[..], Sha256::digest(&stream)[..], "{}", case.what);
         assert_eq!((learned.size_bytes, trust), (case.archive.len() as u64, Trust::Signature));
         assert_eq!(learned.sha256[..], Sha256::digest(&case.archive)[..]);
@@ -303,17 +363,19 @@ fn what_cannot_be_kept_or_copied_is_this_machines_fault() {
             Err(self.0.into())
         }
     }
-    let sdk = Sdk::minimal("go1.22.5", "src");
     let watch = Watch::silent();
     for (kind, code) in [
         (io::ErrorKind::StorageFull, Code::NoSpace),
         (io::ErrorKind::QuotaExceeded, Code::NoSpace),
         (io::ErrorKind::Other, Code::Io),
     ] {
-        let unkept = receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Broken(kind), &watch).unwrap_err();
-        assert_eq!(unkept.code(), code);
-        let unread = receive(&mut Broken(kind), sdk.name(), &[], Discard, &watch).unwrap_err();
-        assert_eq!(unread.code(), code);
+        for sdk in [Sdk::minimal("go1.22.5", "src"), small_zip(), large_zip()] {
+            let archive = sdk.archive();
+            let unkept = receive(&mut &archive[..], sdk.name(), &[], Broken(kind), &watch).unwrap_err();
+            assert_eq!(unkept.code(), code);
+            let unread = receive(&mut Broken(kind), sdk.name(), &[], Discard, &watch).unwrap_err();
+            assert_eq!(unread.code(), code);
+            receive(&mut &archive[..], sdk.name(), &[], Discard, &watch).unwrap();
+        }
     }
-    receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Discard, &watch).unwrap();
 }

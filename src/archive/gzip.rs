@@ -6,9 +6,9 @@
 //! - the input ends with ISIZE: no second member, no padding, no garbage. Common decoders stop after the first
 //!   member or read all of them, so two readers could see two different archives.
 
-use flate2::{Decompress, FlushDecompress, Status};
-
 use super::ArchiveError;
+use super::conveyor::Decode;
+use super::inflate::Inflate;
 use super::limits::check_expansion;
 
 const HEADER_BYTES: usize = 10;
@@ -53,29 +53,14 @@ enum State {
 /// A decoder that is fed compressed bytes and fills buffers with decompressed ones.
 pub(super) struct Gunzip {
     state: State,
-    inflate: Decompress,
-    crc: crc32fast::Hasher,
+    inflate: Inflate,
     /// Header or trailer bytes so far.
     fixed: Vec<u8>,
     consumed: u64,
-    produced: u64,
 }
 
-impl Gunzip {
-    pub(super) fn new() -> Self {
-        Self {
-            state: State::Header,
-            inflate: Decompress::new(false),
-            crc: crc32fast::Hasher::new(),
-            fixed: Vec::with_capacity(HEADER_BYTES),
-            consumed: 0,
-            produced: 0,
-        }
-    }
-
-    /// Takes from `input` and fills `output` from its start; returns how many bytes of each were used. Using
-    /// none of either means that both are exhausted.
-    pub(super) fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), ArchiveError> {
+impl Decode for Gunzip {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), ArchiveError> {
         match self.state {
             State::Header => self.fixed_bytes(input, HEADER_BYTES).map(|taken| (taken, 0)),
             State::Deflate => self.inflate(input, output),
@@ -85,9 +70,14 @@ impl Gunzip {
         }
     }
 
-    /// To be called at the end of the input.
-    pub(super) fn finish(&self) -> Result<(), ArchiveError> {
+    fn finish(&self) -> Result<(), ArchiveError> {
         if matches!(self.state, State::End) { Ok(()) } else { Err(self.fault(GzipFault::Truncated)) }
+    }
+}
+
+impl Gunzip {
+    pub(super) fn new() -> Self {
+        Self { state: State::Header, inflate: Inflate::new(), fixed: Vec::with_capacity(HEADER_BYTES), consumed: 0 }
     }
 
     fn fault(&self, fault: GzipFault) -> ArchiveError {
@@ -123,48 +113,39 @@ impl Gunzip {
     }
 
     fn check_trailer(&self) -> Result<(), ArchiveError> {
-        let crc = self.crc.clone().finalize().to_le_bytes();
+        let crc = self.inflate.crc().to_le_bytes();
         // ISIZE is the length modulo 2^32; the limits keep streams below that.
-        let length = u32::try_from(self.produced).map_err(|_| self.fault(GzipFault::Length))?.to_le_bytes();
+        let length = u32::try_from(self.inflate.content_bytes()).map_err(|_| self.fault(GzipFault::Length))?;
         if self.fixed.get(..4) != Some(&crc) {
             return Err(self.fault(GzipFault::Crc));
         }
-        if self.fixed.get(4..) != Some(&length) {
+        if self.fixed.get(4..) != Some(&length.to_le_bytes()) {
             return Err(self.fault(GzipFault::Length));
         }
         Ok(())
     }
 
     fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), ArchiveError> {
-        let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
-            .decompress(input, output, FlushDecompress::None)
-            .map_err(|_| self.fault(GzipFault::Deflate))?;
-        // Both differences are at most the lengths of the slices.
-        let taken = usize::try_from(self.inflate.total_in() - before_in).unwrap_or(usize::MAX);
-        let made = usize::try_from(self.inflate.total_out() - before_out).unwrap_or(usize::MAX);
-        self.consumed += taken as u64;
-        self.produced += made as u64;
-        self.crc.update(output.get(..made).unwrap_or_default());
-        check_expansion(self.consumed, self.produced)?;
-        if status == Status::StreamEnd {
+        let step = self.inflate.step(input, output).map_err(|_| self.fault(GzipFault::Deflate))?;
+        self.consumed += step.taken as u64;
+        check_expansion(self.consumed, self.inflate.content_bytes())?;
+        if step.ended {
             self.state = State::Trailer;
         }
-        Ok((taken, made))
+        Ok((step.taken, step.made))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
+    use super::super::inflate::deflated;
     use super::*;
 
     fn member(content: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(content).unwrap();
-        encoder.finish().unwrap()
+        let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        let length = u32::try_from(content.len()).unwrap();
+        let trailer = [crc32fast::hash(content), length].map(u32::to_le_bytes).concat();
+        [&header[..], &deflated(content), &trailer].concat()
     }
 
     /// Decodes with input pieces of `step` bytes and a small output buffer.

@@ -6,6 +6,7 @@
 //! - `VERSION`'s first line is the version; from go1.21 on, a second line `time RFC3339` follows;
 //! - an SDK has `bin/go` and `bin/gofmt`, executable and for the platform by their headers; the tools `asm`,
 //!   `compile` and `link` in `pkg/tool/GOOS_GOARCH`, and no other directory there; files in `pkg/include` and `src`;
+//! - on Windows the names of all these programs end in `.exe`;
 //! - a source archive has `src/make.bash`, and neither `bin` nor `pkg`;
 //! - from go1.21 on, both have `go.env`;
 //! - nothing is named `.goverify…`: such names are ours;
@@ -18,8 +19,12 @@ use super::{ArchiveError, EntryKind, EntryPath, Manifest};
 use crate::error::escaped;
 use crate::release::{ArchiveName, Platform, Target, Version};
 
+/// The directory that every release puts everything in.
+pub(super) const TOP: &str = "go";
 /// Longest `VERSION` in bytes; real ones have 36.
 const VERSION_FILE_LIMIT_BYTES: usize = 4096;
+/// The programs whose headers are looked at, as they are named on some platform.
+const PROGRAMS: [&str; 4] = ["bin/go", "bin/go.exe", "bin/gofmt", "bin/gofmt.exe"];
 /// The tools that every SDK since go1.5 has.
 const TOOLS: [&str; 3] = ["asm", "compile", "link"];
 /// The first series whose tools are named like this.
@@ -67,12 +72,21 @@ pub enum LayoutFault {
     TooOld(Version),
 }
 
+/// What a whole archive held.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) manifest: Manifest,
+    pub(super) pieces: Pieces,
+    /// Entries of any kind; tar's extended headers are not counted.
+    pub(super) entries: u64,
+}
+
 /// The pieces of content that the rules look at, set aside while an archive streams by.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
     version: Vec<u8>,
-    go: Vec<u8>,
-    gofmt: Vec<u8>,
+    /// The first bytes of [`PROGRAMS`], each in its own place: `bin/go.exe` does not speak for `bin/go`.
+    programs: [Vec<u8>; PROGRAMS.len()],
 }
 
 impl Pieces {
@@ -83,12 +97,18 @@ impl Pieces {
                 return Err(LayoutFault::VersionTooLong.into());
             }
             "VERSION" => (&mut self.version, VERSION_FILE_LIMIT_BYTES),
-            "bin/go" => (&mut self.go, HEADER_BYTES),
-            "bin/gofmt" => (&mut self.gofmt, HEADER_BYTES),
-            _ => return Ok(()),
+            other => match PROGRAMS.iter().zip(&mut self.programs).find(|(program, _)| **program == other) {
+                Some((_, head)) => (head, HEADER_BYTES),
+                None => return Ok(()),
+            },
         };
         piece.extend(bytes.iter().take(limit - piece.len()));
         Ok(())
+    }
+
+    fn head(&self, path: &str) -> &[u8] {
+        let found = PROGRAMS.iter().zip(&self.programs).find(|(program, _)| **program == path);
+        found.map_or(&[], |(_, head)| head)
     }
 }
 
@@ -181,10 +201,11 @@ fn check_source(tree: &Tree<'_>) -> Result<(), LayoutFault> {
 }
 
 fn check_sdk(tree: &Tree<'_>, pieces: &Pieces, platform: &Platform) -> Result<(), LayoutFault> {
-    for (path, header) in [("bin/go", &pieces.go), ("bin/gofmt", &pieces.gofmt)] {
-        tree.program(path)?;
-        if !platform_header::matches(platform, header) {
-            return Err(LayoutFault::Platform { path: path.to_owned(), expected: platform.clone() });
+    let suffix = if platform.os() == "windows" { ".exe" } else { "" };
+    for path in ["bin/go", "bin/gofmt"].map(|path| format!("{path}{suffix}")) {
+        tree.program(&path)?;
+        if !platform_header::matches(platform, pieces.head(&path)) {
+            return Err(LayoutFault::Platform { path, expected: platform.clone() });
         }
     }
     let tools = format!("{}_{}", platform.os(), platform.arch());
@@ -192,7 +213,7 @@ fn check_sdk(tree: &Tree<'_>, pieces: &Pieces, platform: &Platform) -> Result<()
         return Err(LayoutFault::Unexpected(format!("pkg/tool/{other}")));
     }
     for tool in TOOLS {
-        tree.program(&format!("pkg/tool/{tools}/{tool}"))?;
+        tree.program(&format!("pkg/tool/{tools}/{tool}{suffix}"))?;
     }
     tree.files_below("pkg/include")?;
     tree.files_below("src")

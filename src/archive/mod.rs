@@ -5,18 +5,24 @@
 //! here decides that an archive is genuine; that is for [`crate::trust`].
 
 mod collision;
+mod conveyor;
+mod distpack;
 mod entry;
 mod gzip;
 mod header;
+mod inflate;
 mod layout;
 mod limits;
 mod manifest;
+mod passes;
 mod pax;
 mod platform_header;
 mod profile;
 mod receive;
 mod spool;
 mod tarball;
+mod zip;
+mod zip_record;
 
 pub use collision::CollisionFault;
 pub use entry::{EntryPath, PathFault};
@@ -28,6 +34,8 @@ pub use pax::PaxFault;
 pub use receive::{ARCHIVE_SIZE_LIMIT_BYTES, ReceiveError, SignatureHash, UnverifiedArchive, receive};
 pub use spool::{Discard, Keep, Spool};
 pub use tarball::TarFault;
+pub use zip::ZipFault;
+pub use zip_record::RecordFault;
 
 pub(crate) use platform_header::matches as is_program_for;
 
@@ -55,6 +63,16 @@ pub enum ArchiveError {
         /// What is wrong with it.
         fault: TarFault,
     },
+    /// A zip archive.
+    #[error("zip entry {entry}, byte {position}: {fault}")]
+    Zip {
+        /// The entry's number, from 1; 0 if there is none.
+        entry: u64,
+        /// Offset in the file.
+        position: u64,
+        /// What is wrong there.
+        fault: ZipFault,
+    },
     /// A limit that no real release comes near.
     #[error("the archive exceeds the limit of {limit} {unit}")]
     TooLarge {
@@ -73,6 +91,7 @@ impl Coded for ArchiveError {
         match self {
             Self::Gzip { .. } => Code::ArchiveMalformed,
             Self::Tar { fault, .. } => fault.code(),
+            Self::Zip { fault, .. } => fault.code(),
             Self::TooLarge { .. } => Code::ArchiveTooLarge,
             Self::Layout(_) => Code::LayoutInvalid,
         }

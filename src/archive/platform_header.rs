@@ -1,13 +1,14 @@
 //! Which platform an executable is for, from its first bytes.
 //!
 //! One row a GOOS/GOARCH pair that is or was published. ELF: class, byte order and `e_machine`; Mach-O: magic
-//! and `cputype`; XCOFF and Plan 9 a.out: the magic alone tells the machine. ELF does not tell the BSDs from
-//! Linux reliably, so GOOS rests on `pkg/tool/GOOS_GOARCH` as well.
+//! and `cputype`; PE: `MZ`, the position of the COFF header at 0x3c (`e_lfanew`; Go writes 0x80), its signature and
+//! `Machine` (learn.microsoft.com/windows/win32/debug/pe-format); XCOFF and Plan 9 a.out: the magic alone tells the
+//! machine. ELF does not tell the BSDs from Linux reliably, so GOOS rests on `pkg/tool/GOOS_GOARCH` as well.
 
 use crate::release::Platform;
 
-/// Bytes that suffice for every format here.
-pub(super) const HEADER_BYTES: usize = 64;
+/// Bytes that suffice for every format here; a PE whose COFF header lies behind them matches nothing.
+pub(super) const HEADER_BYTES: usize = 512;
 
 /// Whether `header` begins an executable for `platform`; no platform without a rule is ever matched.
 pub(crate) fn matches(platform: &Platform, header: &[u8]) -> bool {
@@ -15,7 +16,7 @@ pub(crate) fn matches(platform: &Platform, header: &[u8]) -> bool {
         "darwin" => mach_o(platform.arch()).is_some_and(|start| header.starts_with(&start)),
         "plan9" => plan9(platform.arch()).is_some_and(|magic| header.starts_with(&magic)),
         "aix" => platform.arch() == "ppc64" && header.starts_with(&[0x01, 0xf7]),
-        "windows" => false,
+        "windows" => pe(platform.arch()).is_some_and(|machine| pe_machine(header) == Some(machine)),
         _ => elf(platform.arch()).is_some_and(|(class, order, machine)| {
             let at_18 = header.get(18..20).and_then(|m| <[u8; 2]>::try_from(m).ok());
             let found = at_18.map(|m| if order == 1 { u16::from_le_bytes(m) } else { u16::from_be_bytes(m) });
@@ -68,6 +69,26 @@ fn plan9(arch: &str) -> Option<[u8; 4]> {
     })
 }
 
+/// `Machine`.
+fn pe(arch: &str) -> Option<u16> {
+    Some(match arch {
+        "386" => 0x14c,
+        "amd64" => 0x8664,
+        "arm" => 0x1c4,
+        "arm64" => 0xaa64,
+        _ => return None,
+    })
+}
+
+/// The machine that a PE file says it is for.
+fn pe_machine(header: &[u8]) -> Option<u16> {
+    const POSITION_AT: usize = 0x3c;
+    let header = header.get(..HEADER_BYTES).unwrap_or(header);
+    let position = header.strip_prefix(b"MZ").and(header.get(POSITION_AT..))?.first_chunk()?;
+    let coff = header.get(usize::try_from(u32::from_le_bytes(*position)).ok()?..)?;
+    Some(u16::from_le_bytes(*coff.strip_prefix(b"PE\0\0")?.first_chunk()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +98,39 @@ mod tests {
         header.resize(18, 0);
         header.extend(machine);
         header
+    }
+
+    fn pe_header(position: u8, machine: [u8; 2]) -> Vec<u8> {
+        let mut header = b"MZ".to_vec();
+        header.resize(0x3c, 0);
+        header.extend([position, 0, 0, 0]);
+        header.resize(position.into(), 0);
+        header.extend([b'P', b'E', 0, 0, machine[0], machine[1]]);
+        header
+    }
+
+    #[test]
+    fn a_pe_file_says_where_its_machine_is() {
+        let windows = "windows/amd64".parse().unwrap();
+        let good = pe_header(0x80, [0x64, 0x86]);
+        assert!(matches(&windows, &good) && matches(&windows, &pe_header(0x40, [0x64, 0x86])));
+        for length in 0..good.len() {
+            assert!(!matches(&windows, &good[..length]), "{length}");
+        }
+        for at in (0..2).chain(0x3c..0x40).chain(0x80..0x86) {
+            let mut other = good.clone();
+            other[at] ^= 1;
+            other.resize(HEADER_BYTES, 0);
+            assert!(!matches(&windows, &other), "{at}");
+        }
+        // The last place for it, and the first beyond.
+        for (position, found) in [(HEADER_BYTES - 6, true), (HEADER_BYTES - 5, false)] {
+            let mut far = good[..0x3c].to_vec();
+            far.extend(u32::try_from(position).unwrap().to_le_bytes());
+            far.resize(position, 0);
+            far.extend(b"PE\0\0\x64\x86");
+            assert_eq!(matches(&windows, &far), found, "{position}");
+        }
     }
 
     #[test]
@@ -93,6 +147,10 @@ mod tests {
             ("darwin/arm64", vec![0xcf, 0xfa, 0xed, 0xfe, 12, 0, 0, 1]),
             ("plan9/amd64", vec![0, 0, 0x8a, 0x97]),
             ("aix/ppc64", vec![1, 0xf7]),
+            ("windows/386", pe_header(0x80, [0x4c, 1])),
+            ("windows/amd64", pe_header(0x80, [0x64, 0x86])),
+            ("windows/arm", pe_header(0x80, [0xc4, 1])),
+            ("windows/arm64", pe_header(0x80, [0x64, 0xaa])),
         ];
         for (platform, _) in &headers {
             for (owner, header) in &headers {

@@ -1,11 +1,12 @@
 //! One pass over an archive: from its bytes, as they arrive, to everything that can be known of them.
 //!
-//! Four threads, joined by bounded channels whose buffers go round: the caller's reads and hashes the compressed
-//! bytes, one decompresses, one splits entries and hashes files, one keeps what the third found in order. Memory is
-//! the buffers and the manifest, whatever the archive's size.
+//! A few threads, joined by bounded channels whose buffers go round: the caller's reads and hashes the compressed
+//! bytes, others decompress, split entries and hash files (`passes.rs`), and the last keeps what was found in order.
+//! Memory is the buffers and the manifest, whatever the archive's size.
 //!
+//! - the name tells the format, and nothing else does;
 //! - the digest covers every byte up to the input's true end, whatever the formats inside make of them;
-//! - input that does not begin like gzip ends the pass at once: it is a page, not an archive;
+//! - input that does not begin like its format ends the pass at once: it is a page, not an archive;
 //! - any other fault of the formats is kept as the pass's result while the rest is still hashed, so that the
 //!   verdict can name the evidence that disagrees first: a changed archive is a wrong digest before it is a
 //!   broken tar;
@@ -13,26 +14,19 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::gzip::{Gunzip, MAGIC};
-use super::layout::{self, Pieces};
+use super::conveyor::{BUFFER_BYTES, Outgoing};
+use super::layout::{self, Contents};
 use super::profile::Profile;
-use super::tarball::{Contents, TarReader};
-use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest, TarFault};
+use super::{ArchiveError, GzipFault, Keep, LayoutProof, Manifest, ZipFault, gzip, passes, zip_record};
 use crate::error::{Code, Coded};
 use crate::events::Watch;
-use crate::release::ArchiveName;
+use crate::release::{ArchiveFormat, ArchiveName};
 
 /// Largest archive in bytes; the largest real one has 208 MB.
 pub const ARCHIVE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
-/// Size of the buffers that go round, in bytes.
-const BUFFER_BYTES: usize = 256 << 10;
-/// Buffers between two threads: enough to ride out each other's hiccups.
-const BUFFERS: usize = 8;
 
 /// A hash algorithm that a signature over an archive may use; weaker ones are not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -164,7 +158,7 @@ impl Hashes {
 /// computed, other `algorithms` where a signature needs them.
 ///
 /// # Errors
-/// [`ReceiveError`] when the input cannot be read or kept, is not gzip, or is too large.
+/// [`ReceiveError`] when the input cannot be read or kept, is not of its format at all, or is too large.
 pub fn receive<K: Keep>(
     input: &mut dyn Read,
     name: &ArchiveName,
@@ -174,63 +168,48 @@ pub fn receive<K: Keep>(
 ) -> Result<UnverifiedArchive<K>, ReceiveError> {
     let mut hashes = Hashes::new(algorithms);
     let hopeless = AtomicBool::new(false);
-    let (size_bytes, contents) = thread::scope(|scope| {
-        let (to_gunzip, gunzip_from, spent_compressed) = conveyor();
-        let (to_tar, tar_from, spent_decompressed) = conveyor();
-        let gunzip = scope.spawn(move || gunzip(&gunzip_from, to_tar, &spent_decompressed));
-        let (to_keep, keep_from) = sync_channel(BUFFERS);
-        let Incoming { full, spent } = tar_from;
-        let tar = scope.spawn(move || split(&full, Profile::of(name), &to_keep));
-        let keep = scope.spawn(|| keep_all(keep_from, spent, &mut keep, &hopeless));
-        let size_bytes = hash_and_send(input, &mut hashes, to_gunzip, &spent_compressed, watch, &hopeless);
-        let gunzip = join(gunzip);
-        let tar = join(tar);
-        (size_bytes, join(keep).map(|()| earlier_fault(gunzip, tar)))
-    });
-    let size_bytes = size_bytes?;
-    let scan = match contents.map_err(ReceiveError::Keep)? {
-        Ok(Contents { manifest, pieces, entries }) => scan(manifest, &pieces, entries, name),
-        Err(error) => Err(error),
+    let format = name.format();
+    let feed = |to: Outgoing| hash_and_send(input, format, &mut hashes, to, watch, &hopeless);
+    let (size_bytes, contents) = match format {
+        ArchiveFormat::TarGz => passes::tar_gz(Profile::of(name), &mut keep, &hopeless, feed),
+        ArchiveFormat::Zip => passes::zip(&mut keep, &hopeless, feed),
     };
+    let size_bytes = size_bytes?;
+    let scan = contents.map_err(ReceiveError::Keep)?.and_then(|contents| scan(contents, name));
     Ok(UnverifiedArchive { name: name.clone(), size_bytes, hashes, scan, kept: keep })
 }
 
-fn scan(manifest: Manifest, pieces: &Pieces, entries: u64, name: &ArchiveName) -> Result<Scan, ArchiveError> {
-    let layout = layout::check(&manifest, pieces, name)?;
+fn scan(contents: Contents, name: &ArchiveName) -> Result<Scan, ArchiveError> {
+    let Contents { manifest, pieces, entries } = contents;
+    let layout = layout::check(&manifest, &pieces, name)?;
     Ok(Scan { manifest, entries, layout })
 }
 
-/// One direction of a channel carries full buffers, the other brings them back.
-struct Incoming {
-    full: Receiver<Vec<u8>>,
-    spent: SyncSender<Vec<u8>>,
-}
-
-fn conveyor() -> (SyncSender<Vec<u8>>, Incoming, Receiver<Vec<u8>>) {
-    let (to, full) = sync_channel(BUFFERS);
-    let (spent, back) = sync_channel(BUFFERS);
-    for _ in 0..BUFFERS {
-        // There is room for all of them.
-        let _ = spent.try_send(vec![0; BUFFER_BYTES]);
+/// Whether an archive of this format can begin like this.
+fn check_magic(format: ArchiveFormat, start: &[u8]) -> Result<(), ArchiveError> {
+    match format {
+        ArchiveFormat::TarGz if !start.starts_with(&gzip::MAGIC) => {
+            Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic })
+        }
+        ArchiveFormat::Zip if !start.starts_with(&zip_record::MAGIC) => {
+            Err(ArchiveError::Zip { entry: 0, position: 0, fault: ZipFault::Magic })
+        }
+        _ => Ok(()),
     }
-    (to, Incoming { full, spent }, back)
-}
-
-fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn hash_and_send(
     input: &mut dyn Read,
+    format: ArchiveFormat,
     hashes: &mut Hashes,
-    to_gunzip: SyncSender<Vec<u8>>,
-    spent: &Receiver<Vec<u8>>,
+    to: Outgoing,
     watch: &Watch,
     hopeless: &AtomicBool,
 ) -> Result<u64, ReceiveError> {
     let mut size_bytes = 0;
     // Gone once the formats were found broken: then the rest is only hashed.
-    let mut to_gunzip = Some(to_gunzip);
+    let Outgoing { full, spent } = to;
+    let mut full = Some(full);
     loop {
         let mut buffer = spent.recv().unwrap_or_default();
         buffer.resize(BUFFER_BYTES, 0);
@@ -239,8 +218,8 @@ fn hash_and_send(
             return Err(ReceiveError::Interrupted);
         }
         let bytes = buffer.get(..length).unwrap_or_default();
-        if size_bytes == 0 && !bytes.starts_with(&MAGIC) {
-            return Err(ArchiveError::Gzip { position: 0, fault: GzipFault::Magic }.into());
+        if size_bytes == 0 {
+            check_magic(format, bytes)?;
         }
         // What cannot be kept need not be read to its end, unlike what is merely wrong.
         if length == 0 || hopeless.load(Ordering::Relaxed) {
@@ -252,8 +231,8 @@ fn hash_and_send(
             return Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" }.into());
         }
         buffer.truncate(length);
-        if to_gunzip.as_ref().is_some_and(|to| to.send(buffer).is_err()) {
-            to_gunzip = None;
+        if full.as_ref().is_some_and(|full| full.send(buffer).is_err()) {
+            full = None;
         }
     }
 }
@@ -270,82 +249,4 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReceiveError> 
         }
     }
     Ok(filled)
-}
-
-/// The fault that comes first in the stream, whichever thread was first to meet one. Behind a broken gzip stream,
-/// the tar stream is always found to end early, which says nothing.
-fn earlier_fault(
-    gunzip: Result<(), ArchiveError>,
-    tar: Result<Contents, ArchiveError>,
-) -> Result<Contents, ArchiveError> {
-    match (gunzip, tar) {
-        (Err(error), Ok(_) | Err(ArchiveError::Tar { fault: TarFault::Truncated, .. })) => Err(error),
-        (_, tar) => tar,
-    }
-}
-
-fn gunzip(from: &Incoming, to_tar: SyncSender<Vec<u8>>, spent: &Receiver<Vec<u8>>) -> Result<(), ArchiveError> {
-    let mut output = spent.recv().unwrap_or_default();
-    let mut filled = 0;
-    let result = gunzip_into(&mut output, &mut filled, from, &to_tar, spent);
-    output.truncate(filled);
-    let _ = to_tar.send(output);
-    result
-}
-
-/// What is left in `output` when this returns is the end of the stream, or of what can be read of it.
-fn gunzip_into(
-    output: &mut Vec<u8>,
-    filled: &mut usize,
-    from: &Incoming,
-    to_tar: &SyncSender<Vec<u8>>,
-    spent: &Receiver<Vec<u8>>,
-) -> Result<(), ArchiveError> {
-    let mut gunzip = Gunzip::new();
-    for input in &from.full {
-        let mut rest = &input[..];
-        loop {
-            let (taken, made) = gunzip.decode(rest, output.get_mut(*filled..).unwrap_or_default())?;
-            rest = rest.get(taken..).unwrap_or_default();
-            *filled += made;
-            if *filled == output.len() {
-                let Ok(next) = spent.recv() else { return Ok(()) };
-                if to_tar.send(std::mem::replace(output, next)).is_err() {
-                    // The reader at the other end has found a fault, which it will report.
-                    return Ok(());
-                }
-                output.resize(BUFFER_BYTES, 0);
-                *filled = 0;
-            } else if taken == 0 && made == 0 {
-                break;
-            }
-        }
-        let _ = from.spent.try_send(input);
-    }
-    gunzip.finish()
-}
-
-fn split(from: &Receiver<Vec<u8>>, profile: Profile, to_keep: &SyncSender<Vec<u8>>) -> Result<Contents, ArchiveError> {
-    let mut reader = TarReader::new(profile);
-    for bytes in from {
-        reader.push(&bytes)?;
-        if to_keep.send(bytes).is_err() {
-            // Nobody keeps it, and whoever should have says why. To go on reading would be to no end.
-            break;
-        }
-    }
-    reader.finish()
-}
-
-fn keep_all(
-    from: Receiver<Vec<u8>>,
-    spent: SyncSender<Vec<u8>>,
-    keep: &mut impl Keep,
-    hopeless: &AtomicBool,
-) -> io::Result<()> {
-    for bytes in from {
-        keep.keep(&bytes).inspect_err(|_| hopeless.store(true, Ordering::Relaxed))?;
-        let _ = spent.try_send(bytes);
-    }
-    Ok(())
 }

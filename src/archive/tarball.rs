@@ -13,19 +13,15 @@ use sha2::{Digest, Sha256};
 
 use super::collision::{Paths, Refusal};
 use super::header::{BLOCK_BYTES, Header};
-use super::layout::Pieces;
+use super::layout::{Contents, TOP};
 use super::limits::EntryBudget;
 use super::pax::PAX_SIZE_LIMIT_BYTES;
 use super::profile::Profile;
-use super::{
-    ArchiveError, CollisionFault, Entry, EntryKind, EntryPath, HeaderFault, Manifest, PathFault, PaxFault, pax,
-};
+use super::{ArchiveError, CollisionFault, Entry, EntryKind, EntryPath, HeaderFault, PathFault, PaxFault, pax};
 use crate::error::{Code, escaped};
 
 /// Most zero bytes after the two zero blocks.
 const ZERO_TAIL_LIMIT_BYTES: u64 = 64 << 10;
-/// The directory that every release puts everything in.
-const TOP: &str = "go";
 
 /// How an entry, or the space between entries, breaks the profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,14 +85,6 @@ impl TarFault {
     }
 }
 
-/// What a whole tar stream held.
-pub(super) struct Contents {
-    pub(super) manifest: Manifest,
-    pub(super) pieces: Pieces,
-    /// Entries of any kind, extended headers not counted.
-    pub(super) entries: u64,
-}
-
 enum State {
     Header,
     Pax { remaining: u64 },
@@ -133,7 +121,6 @@ pub(super) struct TarReader {
 
 impl TarReader {
     pub(super) fn new(profile: Profile) -> Self {
-        let contents = Contents { manifest: Manifest::default(), pieces: Pieces::default(), entries: 0 };
         Self {
             profile,
             state: State::Header,
@@ -144,7 +131,7 @@ impl TarReader {
             headers: 0,
             budget: EntryBudget::default(),
             paths: Paths::default(),
-            contents,
+            contents: Contents::default(),
         }
     }
 

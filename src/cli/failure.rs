@@ -40,7 +40,7 @@ impl<E: Coded> From<E> for Failure {
 
 /// The next step that helps most people who meet this code.
 fn hint(code: Code, message: &str) -> Option<&'static str> {
-    let page = message.contains("HTML") || message.contains("not a gzip stream") || message.contains("not JSON");
+    let page = ["HTML", "not a gzip stream", "not a zip archive", "not JSON"].iter().any(|sign| message.contains(sign));
     Some(match code {
         Code::IndexMalformed | Code::SignatureMalformed | Code::ArchiveMalformed | Code::TransportRefused if page => {
             "is a captive portal or a proxy answering with a page of its own? open the location in a browser"

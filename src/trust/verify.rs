@@ -17,7 +17,7 @@ use super::release_time::{self, TimeFault};
 use super::signature::{self, DetachedSignature, SignatureError, SignatureProof};
 use super::verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
 use super::{H1Fault, Keyring, TreeForm, h1, is_covered};
-use crate::archive::{ArchiveError, GzipFault, LayoutProof, Manifest, Spool, UnverifiedArchive};
+use crate::archive::{ArchiveError, GzipFault, LayoutProof, Manifest, Spool, UnverifiedArchive, ZipFault};
 use crate::error::{Code, Coded};
 use crate::release::{ArchiveName, Target};
 
@@ -330,9 +330,10 @@ pub fn verify<K>(
         transparency_check(transparency, log.as_ref()),
     ];
     let truncated = match &scan {
-        Err(TrustError::Archive(error @ ArchiveError::Gzip { fault: GzipFault::Truncated, .. })) => {
-            Err(TrustError::Archive(error.clone()))
-        }
+        Err(TrustError::Archive(
+            error @ (ArchiveError::Gzip { fault: GzipFault::Truncated, .. }
+            | ArchiveError::Zip { fault: ZipFault::Truncated, .. }),
+        )) => Err(TrustError::Archive(error.clone())),
         _ => Ok(()),
     };
     let outcome = (|| {

@@ -27,3 +27,4 @@ pub mod started;
 pub mod tar_entry;
 #[cfg(feature = "net")]
 pub mod world;
+pub mod zip_entry;

@@ -2,13 +2,14 @@
 //!
 //! Paths of files are relative to GOROOT (`bin/go`), as in a manifest; paths of [`TarEntry`] values are those of the
 //! archive (`go/bin/go`). To break a rule in a header, take [`Sdk::entries`], edit, and pack with
-//! [`tar_entry::tar`] and [`tar_entry::gzip`].
+//! [`tar_entry::tar`] and [`tar_entry::gzip`]; or, for Windows, [`Sdk::zip_entries`] and [`zip_entry::zip`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use goverify::release::{ArchiveName, Platform, Target, Version};
+use goverify::release::{ArchiveFormat, ArchiveName, Platform, Target, Version};
 
 use super::tar_entry::{self, TarEntry};
+use super::zip_entry::{self, ZipEntry};
 
 /// Content and mode of files by their paths relative to GOROOT.
 pub type Files = BTreeMap<String, (Vec<u8>, u32)>;
@@ -27,7 +28,7 @@ pub struct Sdk {
 }
 
 impl Sdk {
-    /// The archive of `version` (`go1.22.5`) for `target` (`linux/amd64` or `src`).
+    /// The archive of `version` (`go1.22.5`) for `target` (`linux/amd64`, `windows/amd64` or `src`).
     pub fn new(version: &str, target: &str) -> Self {
         let version: Version = version.parse().unwrap();
         let target: Target = target.parse().unwrap();
@@ -38,12 +39,12 @@ impl Sdk {
         Self { name: ArchiveName::new(version, target), files, appended: Vec::new() }
     }
 
-    /// The fewest files that the layout's rules permit, and one more whose path needs a pax header.
+    /// The fewest files that the layout's rules permit, and one more whose path needs a pax header or a flag.
     pub fn minimal(version: &str, target: &str) -> Self {
-        const NEEDED: [&str; 7] =
-            ["VERSION", "go.env", "bin/go", "bin/gofmt", "pkg/include/textflag.h", "src/make.bash", NON_ASCII_PATH];
+        const NEEDED: [&str; 5] = ["VERSION", "go.env", "pkg/include/textflag.h", "src/make.bash", NON_ASCII_PATH];
         let mut sdk = Self::new(version, target);
-        sdk.files.retain(|path, _| NEEDED.contains(&path.as_str()) || path.starts_with("pkg/tool/"));
+        let built = |path: &str| path.starts_with("bin/") || path.starts_with("pkg/tool/");
+        sdk.files.retain(|path, _| NEEDED.contains(&path.as_str()) || built(path));
         sdk
     }
 
@@ -55,6 +56,11 @@ impl Sdk {
     /// An SDK whose programs have a header and nothing to run.
     pub fn darwin_arm64(version: &str) -> Self {
         Self::new(version, "darwin/arm64")
+    }
+
+    /// An SDK that is published as a zip.
+    pub fn windows_amd64(version: &str) -> Self {
+        Self::new(version, "windows/amd64")
     }
 
     /// A source archive.
@@ -113,6 +119,25 @@ impl Sdk {
     pub fn tar_gz(&self) -> Vec<u8> {
         tar_entry::gzip(&self.tar())
     }
+
+    /// All files as entries of a zip, bytewise sorted.
+    pub fn zip_entries(&self) -> Vec<ZipEntry> {
+        let entry = |(path, (content, mode)): (&String, &(Vec<u8>, u32))| {
+            ZipEntry::file(format!("go/{path}"), content).mode(*mode)
+        };
+        self.files.iter().map(entry).collect()
+    }
+
+    /// The archive in the format that its name tells; the same bytes every time.
+    pub fn archive(&self) -> Vec<u8> {
+        match self.name.format() {
+            ArchiveFormat::TarGz => self.tar_gz(),
+            ArchiveFormat::Zip => {
+                assert!(self.appended.is_empty(), "entries of a tar do not fit into a zip");
+                zip_entry::zip(&self.zip_entries())
+            }
+        }
+    }
 }
 
 fn common_files(version: Version) -> Files {
@@ -146,10 +171,13 @@ fn built_files(version: Version, platform: &Platform) -> Files {
     let tools = format!("pkg/tool/{}_{}", platform.os(), platform.arch());
     let mut files = Files::new();
     files.insert("pkg/include/textflag.h".to_owned(), (b"/* The demo needs no flags. */\n".to_vec(), 0o644));
+    let suffix = if platform.os() == "windows" { ".exe" } else { "" };
     let go = program(platform, &format!("go version {version} {platform}\n"));
-    files.insert("bin/go".to_owned(), (go, 0o755));
+    files.insert(format!("bin/go{suffix}"), (go, 0o755));
     for path in ["bin/gofmt", &format!("{tools}/asm"), &format!("{tools}/compile"), &format!("{tools}/link")] {
-        files.insert(path.to_owned(), (program(platform, &format!("{path} of the demo\n")), 0o755));
+        let path = format!("{path}{suffix}");
+        let program = program(platform, &format!("{path} of the demo\n"));
+        files.insert(path, (program, 0o755));
     }
     files
 }
@@ -168,6 +196,9 @@ pub fn program(platform: &Platform, says: &str) -> Vec<u8> {
         ("freebsd", "amd64") => &elf_start(2, 62),
         ("darwin", "amd64") => &[&MACH_O_64[..], &[7, 0, 0, 1]].concat(),
         ("darwin", "arm64") => &[&MACH_O_64[..], &[12, 0, 0, 1]].concat(),
+        ("windows", "386") => &pe_start(0x14c),
+        ("windows", "amd64") => &pe_start(0x8664),
+        ("windows", "arm64") => &pe_start(0xaa64),
         _ => panic!("no program for {platform}"),
     };
     [head, b"\nnothing to run behind this header: ", says.as_bytes()].concat()
@@ -179,6 +210,16 @@ fn elf_start(class: u8, machine: u16) -> [u8; 20] {
     start[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, 1, 1]);
     start[16] = 2;
     start[18..].copy_from_slice(&machine.to_le_bytes());
+    start
+}
+
+/// The start of a PE file as Go's linker writes it: a DOS header that points behind itself, signature and machine.
+fn pe_start(machine: u16) -> [u8; 0x86] {
+    let mut start = [0; 0x86];
+    start[..2].copy_from_slice(b"MZ");
+    start[0x3c] = 0x80;
+    start[0x80..0x82].copy_from_slice(b"PE");
+    start[0x84..].copy_from_slice(&machine.to_le_bytes());
     start
 }
 

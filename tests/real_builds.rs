@@ -1,0 +1,70 @@
+//! The strict profile of zip archives on a real release.
+//!
+//! `GOVERIFY_REAL_BUILDS` names a folder with the archive of go1.27.1 for windows/amd64, which anyone can build
+//! (`make.bash -distpack`). Without it, or without that archive, the test says that it was skipped.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use goverify::archive::{Discard, EntryKind, receive};
+use goverify::events::Watch;
+use goverify::trust::{Authenticator, DigestSource, Expectation, ExpectedDigest, verify};
+use sha2::{Digest, Sha256};
+
+const WINDOWS: &str = "go1.27.1.windows-amd64.zip";
+
+/// The real archive, or `None` and a word about it.
+fn real() -> Option<PathBuf> {
+    let skipped = |why: String| {
+        // Past the test harness, which would swallow what a passing test prints.
+        std::io::stderr().write_all(format!("skipped: {why}\n").as_bytes()).unwrap();
+        None
+    };
+    let Some(folder) = std::env::var_os("GOVERIFY_REAL_BUILDS") else {
+        return skipped("GOVERIFY_REAL_BUILDS is not set".to_owned());
+    };
+    let archive = PathBuf::from(folder).join(WINDOWS);
+    if archive.is_file() { Some(archive) } else { skipped(format!("there is no {}", archive.display())) }
+}
+
+#[test]
+fn a_real_zip_is_accepted_and_read_as_others_read_it() {
+    let Some(archive) = real() else { return };
+    let name = WINDOWS.parse().unwrap();
+    let start = Instant::now();
+    let received = receive(&mut File::open(&archive).unwrap(), &name, &[], Discard, &Watch::silent()).unwrap();
+    std::io::stderr().write_all(format!("received {WINDOWS} in {:?}\n", start.elapsed()).as_bytes()).unwrap();
+    let digest = Sha256::digest(fs::read(&archive).unwrap());
+    let digests = vec![ExpectedDigest { sha256: digest.into(), source: DigestSource::User }];
+    let verdict = verify(received, &Expectation { digests, size_bytes: None }, Authenticator::DigestOnly);
+    let verified = verdict.outcome.unwrap();
+    assert_eq!(verified.manifest().files(), 15_639);
+
+    let mut reader = zip::ZipArchive::new(BufReader::new(File::open(&archive).unwrap())).unwrap();
+    let mut expected = BTreeMap::new();
+    for index in 0..reader.len() {
+        let mut file = reader.by_index(index).unwrap();
+        let (mut content, executable) = (Vec::new(), file.unix_mode().unwrap() == 0o100_755);
+        file.read_to_end(&mut content).unwrap();
+        let path = file.name().unwrap().strip_prefix("go/").unwrap().to_owned();
+        let digest: [u8; 32] = Sha256::digest(&content).into();
+        assert!(expected.insert(path, (content.len() as u64, digest, executable)).is_none());
+    }
+    let found = verified.manifest().entries().iter().map(|entry| match entry.kind {
+        // What it says of modes is what the rule says.
+        EntryKind::File { size_bytes, sha256, executable, .. } => {
+            (entry.path.to_string(), (size_bytes, sha256, executable))
+        }
+        EntryKind::Directory => panic!("{entry:?}"),
+    });
+    let found: BTreeMap<_, _> = found.collect();
+    assert_eq!(found.len(), 15_639);
+    assert!(found == expected);
+}
