@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use goverify::archive::{ArchiveError, Discard, HeaderFault, LayoutFault, PaxFault, TarFault, receive};
 use goverify::events::Watch;
-use goverify::release::ReleaseIndex;
+use goverify::release::{ArchiveFormat, ReleaseIndex};
 use goverify::trust::{Authenticator, DigestSource, Expectation, ExpectedDigest, TrustError, verify};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::parse::Parse;
@@ -23,12 +23,15 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sha2::{Digest, Sha256};
 use support::NO_LOG;
 use support::keys::{HashAlgorithm, SignatureType, Signer};
-use support::mirror::{SIGNED, index, mirror_files, write_mirror};
+use support::log::{TestLog, record_of};
+use support::mirror::{SIGNED, index, mirror_files};
 use support::sdk::{Files, NON_ASCII_PATH, Sdk};
 use support::tar_entry::TarEntry;
 
 const VERSION: &str = "go1.22.5";
 const USER_ID: &str = "goverify demo mirror (protects nothing) <demo@goverify.invalid>";
+/// Records of the demo log.
+const LOG_SIZE: u64 = 300;
 const KEY_CREATED: &str = "2024-01-01T00:00:00Z";
 /// The demo mirror is part of the repository and of the published crate.
 const DEMO_ARCHIVE_LIMIT_BYTES: usize = 20_000;
@@ -37,8 +40,25 @@ fn testdata(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
 }
 
-fn demo_sdks() -> [Sdk; 3] {
-    [Sdk::source(VERSION), Sdk::darwin_arm64(VERSION), Sdk::linux_amd64(VERSION)]
+fn demo_sdks() -> [Sdk; 4] {
+    [Sdk::source(VERSION), Sdk::darwin_arm64(VERSION), Sdk::linux_amd64(VERSION), Sdk::windows_amd64(VERSION)]
+}
+
+/// The mirror with a log of its own, in which its releases are among others.
+fn demo_files() -> BTreeMap<String, Vec<u8>> {
+    let [_, logged @ ..] = demo_sdks();
+    let records: Vec<(u64, String)> = (2..).step_by(3).zip(logged.iter().map(record_of)).collect();
+    let given: Vec<(u64, &str)> = records.iter().map(|(at, record)| (*at, record.as_str())).collect();
+    let log = TestLog::with(LOG_SIZE, &given);
+    let mut files = mirror_files(&demo_sdks(), &demo_signer());
+    for (sdk, (at, _)) in logged.iter().zip(&records) {
+        files.insert(format!("{}.tlog-proof", sdk.name()), log.tlog_proof(*at, LOG_SIZE).into_bytes());
+    }
+    files.insert("keys/demo-log.txt".to_owned(), format!("{}\n", log.key().text()).into_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    log.write(folder.path(), LOG_SIZE);
+    read_folder(folder.path(), &format!("sumdb/{}/", TestLog::NAME), &mut files);
+    files
 }
 
 fn demo_signer() -> Signer {
@@ -54,7 +74,11 @@ fn write_demo_mirror() {
     if mirror.exists() {
         fs::remove_dir_all(&mirror).unwrap();
     }
-    write_mirror(&mirror, &demo_sdks(), &demo_signer());
+    for (path, content) in demo_files() {
+        let path = mirror.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
 }
 
 fn read_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
@@ -100,18 +124,22 @@ fn the_demo_mirror_is_what_its_builder_makes() {
     if std::env::var_os("GOVERIFY_WRITE_DEMO_MIRROR").is_some_and(|value| value == "1") {
         write_demo_mirror();
     }
-    let mut expected = mirror_files(&demo_sdks(), &demo_signer());
+    let mut expected = demo_files();
     let mut actual = BTreeMap::new();
     read_folder(&testdata("mirror"), "", &mut actual);
     assert_eq!(actual.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for sdk in demo_sdks() {
+        let archive = &actual[&sdk.name().to_string()];
+        assert!(archive.len() < DEMO_ARCHIVE_LIMIT_BYTES, "{}: {} bytes", sdk.name(), archive.len());
+        if sdk.name().format() == ArchiveFormat::Zip {
+            continue;
+        }
         // Sequoia salts every signature, so that no two are alike.
         let asc = format!("{}.asc", sdk.name());
         let signature = actual.remove(&asc).unwrap();
         expected.remove(&asc).unwrap();
         let archive = &actual[&sdk.name().to_string()];
         assert!(is_signed_by(archive, &signature, &actual["keys/demo.asc"]), "{asc}");
-        assert!(archive.len() < DEMO_ARCHIVE_LIMIT_BYTES, "{}: {} bytes", sdk.name(), archive.len());
     }
     for (path, content) in &expected {
         assert!(actual[path] == *content, "testdata/mirror/{path} differs; see testdata/README.md");
@@ -130,7 +158,7 @@ fn a_built_index_describes_its_archives() {
     for sdk in &sdks {
         let release = index.releases().iter().find(|release| release.version() == sdk.name().version()).unwrap();
         let file = release.file(sdk.name().target()).unwrap();
-        let archive = sdk.tar_gz();
+        let archive = sdk.archive();
         assert_eq!(file.size_bytes(), archive.len() as u64);
         assert_eq!(file.sha256()[..], Sha256::digest(&archive)[..]);
     }
@@ -146,13 +174,14 @@ fn every_built_archive_is_received_as_a_release() {
         (VERSION, "freebsd/amd64"),
         (VERSION, "darwin/amd64"),
         (VERSION, "darwin/arm64"),
+        (VERSION, "windows/amd64"),
         (VERSION, "src"),
         ("go1.20", "linux/amd64"),
         ("go1.21.0", "src"),
         ("go1.23rc1", "linux/amd64"),
     ] {
         let sdk = Sdk::new(version, target);
-        let archive = sdk.tar_gz();
+        let archive = sdk.archive();
         let received = receive(&mut &archive[..], sdk.name(), &[], Discard, &Watch::silent()).unwrap();
         assert_eq!(received.size_bytes(), archive.len() as u64);
         assert_eq!(received.sha256()[..], Sha256::digest(&archive)[..]);
@@ -164,7 +193,7 @@ fn every_built_archive_is_received_as_a_release() {
 
 /// What its formats and layout break, if anything: the archive's own digest is all that is asked of it besides.
 fn fault(sdk: &Sdk) -> Option<ArchiveError> {
-    let received = receive(&mut &sdk.tar_gz()[..], sdk.name(), &[], Discard, &Watch::silent()).unwrap();
+    let received = receive(&mut &sdk.archive()[..], sdk.name(), &[], Discard, &Watch::silent()).unwrap();
     let own = ExpectedDigest { sha256: received.sha256(), source: DigestSource::User };
     let expectation = Expectation { digests: vec![own], ..Expectation::default() };
     match verify(received, &expectation, Authenticator::DigestOnly, &NO_LOG).outcome {
@@ -205,7 +234,7 @@ fn a_built_archive_holds_its_files_as_another_tar_reader_sees_them() {
     let long = |length: usize| format!("src/{}", ["x".repeat(49), "y".repeat(length - 54)].join("/"));
     let long_paths =
         Sdk::source(VERSION).with_file(&long(150), "in a prefix", 0o644).with_file(&long(250), "in pax", 0o644);
-    for sdk in demo_sdks().into_iter().chain([long_paths]) {
+    for sdk in demo_sdks().into_iter().filter(|sdk| sdk.name().format() == ArchiveFormat::TarGz).chain([long_paths]) {
         let archive = sdk.tar_gz();
         assert_eq!(archive[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff]);
         let mut reader = tar::Archive::new(flate2::read::GzDecoder::new(&archive[..]));

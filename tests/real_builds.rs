@@ -17,6 +17,7 @@ use goverify::archive::{Discard, EntryKind, receive};
 use goverify::events::Watch;
 use goverify::trust::{Authenticator, DigestSource, Expectation, ExpectedDigest, verify};
 use sha2::{Digest, Sha256};
+use support::NO_LOG;
 
 const WINDOWS: &str = "go1.27.1.windows-amd64.zip";
 
@@ -43,7 +44,7 @@ fn a_real_zip_is_accepted_and_read_as_others_read_it() {
     std::io::stderr().write_all(format!("received {WINDOWS} in {:?}\n", start.elapsed()).as_bytes()).unwrap();
     let digest = Sha256::digest(fs::read(&archive).unwrap());
     let digests = vec![ExpectedDigest { sha256: digest.into(), source: DigestSource::User }];
-    let verdict = verify(received, &Expectation { digests, size_bytes: None }, Authenticator::DigestOnly);
+    let verdict = verify(received, &Expectation { digests, size_bytes: None }, Authenticator::DigestOnly, &NO_LOG);
     let verified = verdict.outcome.unwrap();
     assert_eq!(verified.manifest().files(), 15_639);
 

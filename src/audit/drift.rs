@@ -66,8 +66,8 @@ pub enum Modes {
 #[must_use]
 pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -> Vec<Drift> {
     let modes = if cfg!(unix) { modes } else { Modes::Ignored };
-    let mut missing: HashMap<String, FileEntry<'_>> =
-        expected.file_entries().map(|file| (file.path.to_string(), file)).collect();
+    let mut missing: HashMap<&str, FileEntry<'_>> =
+        expected.file_entries().map(|file| (file.path.as_str(), file)).collect();
     let mut found = HashMap::new();
     let mut tell = |path: &str, change, detail: Option<String>| {
         let drift = Drift { path: path.to_owned(), change, detail };
@@ -85,7 +85,7 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
             OddityKind::SecondName if path == RECEIPT || is_ours(tree, path, form) => {}
             OddityKind::SecondName => tell(path, Change::Modified, Some(in_words(*kind).to_owned())),
             OddityKind::Link | OddityKind::Special | OddityKind::Name => {
-                let change = if missing.remove(path).is_some() { Change::Modified } else { Change::Added };
+                let change = if missing.remove(path.as_str()).is_some() { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
             }
         }

@@ -1,8 +1,6 @@
 //! Mirrors in code: archives with their companions, an index and a certificate.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use goverify::release::{ArchiveFormat, Target};
 use serde::Serialize;
@@ -33,21 +31,15 @@ struct File {
     kind: &'static str,
 }
 
-/// Writes the files of a mirror into `dir`, which is made where it is missing.
-pub fn write_mirror(dir: &Path, sdks: &[Sdk], signer: &Signer) {
-    for (path, content) in mirror_files(sdks, signer) {
-        let path = dir.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-}
-
 /// The files of a mirror by their paths.
 pub fn mirror_files(sdks: &[Sdk], signer: &Signer) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for sdk in sdks {
-        let (name, archive) = (sdk.name(), sdk.tar_gz());
-        files.insert(format!("{name}.asc"), signer.sign(&archive, SIGNED));
+        let (name, archive) = (sdk.name(), sdk.archive());
+        // No signature of a zip is ever published.
+        if name.format() == ArchiveFormat::TarGz {
+            files.insert(format!("{name}.asc"), signer.sign(&archive, SIGNED));
+        }
         files.insert(format!("{name}.sha256"), sha256(&archive).into_bytes());
         files.insert(name.to_string(), archive);
     }
@@ -77,8 +69,7 @@ pub fn index(sdks: &[Sdk]) -> Vec<u8> {
 }
 
 fn index_file(sdk: &Sdk) -> File {
-    let (name, archive) = (sdk.name(), sdk.tar_gz());
-    assert_eq!(name.format(), ArchiveFormat::TarGz, "{name}");
+    let (name, archive) = (sdk.name(), sdk.archive());
     let (os, arch, kind) = match name.target() {
         Target::Source => ("", "", "source"),
         Target::Platform(platform) => (platform.os(), platform.published_arch(), "archive"),
