@@ -18,6 +18,8 @@ pub mod depot;
 pub mod desk;
 pub mod keys;
 pub mod log;
+#[cfg(feature = "net")]
+pub mod logged;
 pub mod mirror;
 pub mod sdk;
 #[cfg(feature = "net")]
