@@ -23,8 +23,9 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sha2::{Digest, Sha256};
 use support::NO_LOG;
 use support::keys::{HashAlgorithm, SignatureType, Signer};
-use support::log::{TestLog, record_of};
+use support::log::TestLog;
 use support::mirror::{SIGNED, index, mirror_files};
+use support::record::record;
 use support::sdk::{Files, NON_ASCII_PATH, Sdk};
 use support::tar_entry::TarEntry;
 
@@ -47,7 +48,7 @@ fn demo_sdks() -> [Sdk; 4] {
 /// The mirror with a log of its own, in which its releases are among others.
 fn demo_files() -> BTreeMap<String, Vec<u8>> {
     let [_, logged @ ..] = demo_sdks();
-    let records: Vec<(u64, String)> = (2..).step_by(3).zip(logged.iter().map(record_of)).collect();
+    let records: Vec<(u64, String)> = (2..).step_by(3).zip(logged.iter().map(record)).collect();
     let given: Vec<(u64, &str)> = records.iter().map(|(at, record)| (*at, record.as_str())).collect();
     let log = TestLog::with(LOG_SIZE, &given);
     let mut files = mirror_files(&demo_sdks(), &demo_signer());

@@ -10,10 +10,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
-use goverify::release::Target;
 use sha2::{Digest, Sha256};
-
-use super::sdk::Sdk;
 
 pub type Hash = [u8; 32];
 
@@ -85,36 +82,6 @@ pub fn toolchain(version: &str, h1: &str) -> String {
     let module = "golang.org/toolchain";
     let go_mod = "h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=";
     format!("{module} {version} {h1}\n{module} {version}/go.mod {go_mod}\n")
-}
-
-/// The `h1` of an SDK's files, computed here word for word from what `cmd/distpack` and `dirhash` do.
-pub fn h1_of(sdk: &Sdk) -> String {
-    let covered = sdk.files().iter().filter(|(path, _)| {
-        !["api", "doc", "misc", "test"].iter().any(|left_out| path.split('/').next() == Some(left_out))
-    });
-    let mut lines: Vec<(String, String)> = covered
-        .map(|(path, (content, _))| {
-            let name = match path.rsplit_once('/') {
-                Some((folder, "go.mod")) => format!("{folder}/_go.mod"),
-                _ => path.clone(),
-            };
-            (format!("golang.org/toolchain@{}/{name}", module_version(sdk)), hex::encode(Sha256::digest(content)))
-        })
-        .collect();
-    lines.sort();
-    let text: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
-    format!("h1:{}", STANDARD.encode(Sha256::digest(text)))
-}
-
-/// The module version of an SDK: `v0.0.1-go1.22.5.linux-amd64`.
-pub fn module_version(sdk: &Sdk) -> String {
-    let Target::Platform(platform) = sdk.name().target() else { panic!("source is in no log") };
-    format!("v0.0.1-{}.{}-{}", sdk.name().version(), platform.os(), platform.arch())
-}
-
-/// The record of an SDK.
-pub fn record_of(sdk: &Sdk) -> String {
-    toolchain(&module_version(sdk), &h1_of(sdk))
 }
 
 impl TestLog {

@@ -21,6 +21,7 @@ pub mod log;
 #[cfg(feature = "net")]
 pub mod logged;
 pub mod mirror;
+pub mod record;
 pub mod sdk;
 #[cfg(feature = "net")]
 pub mod server;
