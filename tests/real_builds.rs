@@ -1,7 +1,7 @@
-//! The strict profile of zip archives on a real release.
+//! A real release for Windows: its zip by the strict profile, and the main job with a log that holds its record.
 //!
 //! `GOVERIFY_REAL_BUILDS` names a folder with the archive of go1.27.1 for windows/amd64, which anyone can build
-//! (`make.bash -distpack`). Without it, or without that archive, the test says that it was skipped.
+//! (`make.bash -distpack`). Without it, or without that archive, each test says that it was skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -68,4 +68,47 @@ fn a_real_zip_is_accepted_and_read_as_others_read_it() {
     let found: BTreeMap<_, _> = found.collect();
     assert_eq!(found.len(), 15_639);
     assert!(found == expected);
+}
+
+/// What sum.golang.org holds of it.
+#[cfg(feature = "net")]
+const H1: &str = "h1:uvUPiZUFKn246/ZPbYpTzP8aUKAjcMH5rgIl9vsjoyQ=";
+
+#[cfg(feature = "net")]
+#[test]
+fn a_real_zip_is_fetched_by_the_log_alone_and_audited() {
+    use support::binary::{Home, check};
+    use support::log::{TestLog, toolchain};
+
+    let Some(archive) = real() else { return };
+    let home = Home::new();
+    let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let (mirror, log_at, to) = (home.mirror(), home.work().join("log"), home.home().join("go"));
+    fs::create_dir(&mirror).unwrap();
+    fs::copy(&archive, mirror.join(WINDOWS)).unwrap();
+    let (digest, size) =
+        (hex::encode(Sha256::digest(fs::read(&archive).unwrap())), fs::metadata(&archive).unwrap().len());
+    let file = serde_json::json!({"filename": WINDOWS, "os": "windows", "arch": "amd64", "version": "go1.27.1",
+        "sha256": digest, "size": size, "kind": "archive"});
+    let index = serde_json::json!([{"version": "go1.27.1", "stable": true, "files": [file]}]);
+    fs::write(mirror.join("index.json"), index.to_string()).unwrap();
+    let log = TestLog::with(1_000, &[(700, &toolchain("v0.0.1-go1.27.1.windows-amd64", H1))]);
+    log.write(&log_at, 1_000);
+    let (mirror, to) = (text(mirror), text(to));
+    let fetch = |sumdb: &str, further: &[&str]| {
+        let common = ["fetch", "1.27.1", "windows/amd64", "--mirror", &mirror, "--to", &to, "--json", "--sumdb", sumdb];
+        home.run([&common[..], further].concat())
+    };
+    assert_eq!(fetch("off", &[]).exits(3).error_code(), "signature-not-published");
+    assert!(!home.home().join("go").exists());
+    let result = fetch(&format!("{} {}", log.key().text(), text(log_at)), &[]).exits(0).result();
+    assert_eq!(result["trust"], "transparency");
+    assert_eq!(result["unauthenticated_files"], 3_581);
+    assert_eq!(check(&result, "transparency")["h1"], H1);
+    assert_eq!(check(&result, "layout")["files"], 15_639);
+    let audit = ["audit", &to, "--offline", "--json", "--sumdb", &log.key().text()];
+    assert_eq!(home.run(audit).exits(0).result()["drift"], serde_json::json!([]));
+    fs::write(home.home().join("go/src/runtime/proc.go"), "package runtime\n").unwrap();
+    let drift = home.run(audit).exits(1).result()["drift"].clone();
+    assert_eq!(drift, serde_json::json!([{"path": "src/runtime/proc.go", "change": "modified"}]));
 }

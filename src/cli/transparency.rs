@@ -6,7 +6,7 @@ use std::time::Duration;
 use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::fetch::{Access, AskError, Asked, FetchError, Heads, Limits, LogPlace, Mirror, is_page};
-use goverify::release::{ArchiveName, Target};
+use goverify::release::{ArchiveFormat, ArchiveName, Target};
 use goverify::trust::{
     Absence, LogEvidence, LogSource, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, ToolchainModule, Transparency,
 };
@@ -17,6 +17,9 @@ use super::runtime;
 
 /// Longest time for one request of the log, retries included: its answers are small.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What to do about an archive that nothing vouches for.
+const ZIP_HINT: &str = "a .zip has no signature, so the transparency log must vouch for it: online, by a mirror's sumdb/, or by \
+                        a .tlog-proof beside it; --unsigned accepts it on its digest alone";
 /// Retries of a request.
 const RETRIES: u32 = 2;
 
@@ -161,6 +164,9 @@ impl Answer {
                 self.failure.clone().unwrap_or_else(|| Failure::new(Code::Network, format!("{name}: {absence}")))
             }
         };
-        Some(failure)
+        Some(match name.format() {
+            ArchiveFormat::Zip => failure.with_hint(ZIP_HINT),
+            ArchiveFormat::TarGz => failure,
+        })
     }
 }
