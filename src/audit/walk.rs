@@ -131,6 +131,19 @@ struct Walk<'a> {
     changed: Condvar,
 }
 
+/// A task in work; when it is done, or its thread panics, the others learn of it.
+struct Busy<'a>(&'a Walk<'a>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.busy -= 1;
+        if queue.busy == 0 || queue.error.is_some() {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 /// What one thread found.
 #[derive(Default)]
 struct Found {
@@ -148,14 +161,9 @@ impl Walk<'_> {
         let mut found = Found::default();
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Some(task) = self.take() {
-            let done = self.perform(task, &mut found, &mut buffer);
-            let mut queue = self.queue();
-            queue.busy -= 1;
-            if let Err(error) = done {
-                queue.error.get_or_insert(error);
-            }
-            if queue.busy == 0 || queue.error.is_some() {
-                self.changed.notify_all();
+            let _busy = Busy(self);
+            if let Err(error) = self.perform(task, &mut found, &mut buffer) {
+                self.queue().error.get_or_insert(error);
             }
         }
         found
