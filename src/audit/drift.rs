@@ -2,7 +2,8 @@
 //!
 //! - each path is told once, by what weighs most: content before mode;
 //! - a link, a device or a directory in the place of a file is that file modified; anywhere else it is added;
-//! - a file with a second name is modified: it can be changed through the other name, and no release has such;
+//! - a file of the release with a second name is modified: it can be changed through the other name, and no release
+//!   has such;
 //! - directories mean nothing by themselves: an added one without a file changes nothing that Go does. But one that
 //!   has another mode than 0755 is told;
 //! - the receipt in the root is goverify's own.
@@ -10,7 +11,7 @@
 use std::collections::HashMap;
 
 use super::walk::{Oddity, OddityKind, Tree};
-use crate::archive::{FileEntry, Manifest};
+use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::trust::{TreeForm, is_added_copy, is_covered, name_in_module};
 
 /// The receipt's name, which is in no release.
@@ -83,7 +84,10 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
             }
             OddityKind::Mode(_) => {}
             OddityKind::SecondName if path == RECEIPT || is_ours(tree, path, form) => {}
-            OddityKind::SecondName => tell(path, Change::Modified, Some(in_words(*kind).to_owned())),
+            OddityKind::SecondName => {
+                let change = if missing.contains_key(path) { Change::Modified } else { Change::Added };
+                tell(path, change, Some(in_words(*kind).to_owned()));
+            }
             OddityKind::Link | OddityKind::Special | OddityKind::Name => {
                 let change = if missing.remove(path).is_some() { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
@@ -102,6 +106,11 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
             Some(_) => {}
             None if path == RECEIPT || is_added_copy(&file, &tree.manifest, form) => {}
             None => tell(path, Change::Added, None),
+        }
+    }
+    for entry in tree.manifest.entries().iter().filter(|entry| entry.kind == EntryKind::Directory) {
+        if missing.remove(entry.path.as_str()).is_some() {
+            tell(entry.path.as_str(), Change::Modified, Some("a directory".to_owned()));
         }
     }
     for path in missing.keys() {

@@ -44,7 +44,9 @@ fn goroot(arguments: &Audit) -> Result<PathBuf, Failure> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let program = format!("go{}", std::env::consts::EXE_SUFFIX);
-    let found = std::env::split_paths(&path).find_map(|folder| folder.join(&program).canonicalize().ok());
+    // A folder of that name is nothing that a shell would run.
+    let program_in = |folder: PathBuf| folder.join(&program).canonicalize().ok().filter(|found| found.is_file());
+    let found = std::env::split_paths(&path).find_map(program_in);
     let root = found.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
     root.ok_or_else(|| Failure::usage("no GOROOT was named, the variable is not set, and no go is in PATH"))
 }

@@ -1,0 +1,124 @@
+//! A release that was fetched with its log's proof, and `goverify audit` of its tree.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::binary::{RECEIPT, Run, snapshot};
+use super::logged::Logged;
+use super::sdk::Sdk;
+
+/// An installed release, and the log that holds it.
+pub struct Audited {
+    pub logged: Logged,
+}
+
+impl Audited {
+    /// `sdk`, fetched from a mirror and recorded by the log.
+    pub fn of(sdk: &Sdk) -> Self {
+        let audited = Self { logged: Logged::of(std::slice::from_ref(sdk)) };
+        audited.logged.depot.write();
+        audited.reinstall(&[]);
+        audited
+    }
+
+    /// The tree. It and what tests put beside it are in the home folder.
+    pub fn root(&self) -> PathBuf {
+        self.logged.depot.destination()
+    }
+
+    pub fn receipt(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.root().join(RECEIPT)).unwrap()).unwrap()
+    }
+
+    pub fn put_receipt(&self, receipt: &Value) {
+        fs::write(self.root().join(RECEIPT), receipt.to_string()).unwrap();
+    }
+
+    /// Puts the only release of the mirror where it was, and nothing beside it.
+    #[track_caller]
+    pub fn reinstall(&self, further: &[&str]) {
+        let depot = &self.logged.depot;
+        let _ = fs::remove_dir_all(self.root().parent().unwrap());
+        let (mirror, log) = (depot.home.mirror(), self.logged.sumdb());
+        let log = if further.contains(&"--sumdb") { Vec::new() } else { vec!["--sumdb", &log] };
+        depot.fetch(mirror.to_str().unwrap(), &[&["--no-sync"], &log[..], further].concat()).exits(0);
+    }
+
+    /// Audits with these arguments alone, which changes nothing in the home folder.
+    #[track_caller]
+    pub fn audit(&self, arguments: &[&str]) -> Run {
+        let home = &self.logged.depot.home;
+        let before = state(&home.home());
+        let run = home.run([&["audit"], arguments].concat());
+        assert_eq!(state(&home.home()), before, "an audit changes nothing");
+        assert_eq!(snapshot(&home.home().with_file_name("temporary")), [""; 0], "in the temporary folder");
+        run
+    }
+
+    /// Audits the tree with the log named by its key alone, which is enough for a receipt with a proof.
+    #[track_caller]
+    pub fn offline(&self, exit: i32, code: Option<&str>) -> Value {
+        self.result(&["--offline", "--sumdb", &self.logged.key()], exit, code)
+    }
+
+    /// Audits the tree with a log to ask.
+    #[track_caller]
+    pub fn online(&self, exit: i32, code: Option<&str>) -> Value {
+        self.result(&["--sumdb", &self.logged.sumdb()], exit, code)
+    }
+
+    /// The only result of an audit of the tree that must end like this.
+    #[track_caller]
+    pub fn result(&self, arguments: &[&str], exit: i32, code: Option<&str>) -> Value {
+        let root = self.root();
+        let result = self.audit(&[arguments, &["--json", root.to_str().unwrap()]].concat()).exits(exit).result();
+        assert_eq!(result["error"]["code"].as_str(), code, "{result:#}");
+        result
+    }
+}
+
+/// What the result says of the tree: `modified bin/go` and so on, in its order.
+#[track_caller]
+pub fn drift(result: &Value) -> Vec<String> {
+    let drift = result["drift"].as_array().unwrap_or_else(|| panic!("no drift: {result:#}"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    drift.iter().map(|one| format!("{} {}", text(&one["change"]), text(&one["path"]))).collect()
+}
+
+/// Everything below `dir` and itself, with the time at which anything of it was changed last.
+fn state(dir: &Path) -> Vec<(PathBuf, u64, u32, i64, i64)> {
+    let paths = [String::new()].into_iter().chain(snapshot(dir)).map(|name| dir.join(name.trim_end_matches('/')));
+    paths
+        .map(|path| {
+            let found = fs::symlink_metadata(&path).unwrap();
+            (path, found.len(), found.mode(), found.ctime(), found.ctime_nsec())
+        })
+        .collect()
+}
+
+/// Writes a file, and the folders that it needs.
+pub fn put(path: &Path, content: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+pub fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Changes one bit in the middle of a file.
+pub fn change_a_byte(path: &Path) {
+    let mut content = fs::read(path).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(path, content).unwrap();
+}
+
+/// Puts a link in the place of a file.
+pub fn replace_by_link(path: &Path, target: impl AsRef<Path>) {
+    fs::remove_file(path).unwrap();
+    std::os::unix::fs::symlink(target, path).unwrap();
+}
