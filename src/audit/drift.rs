@@ -5,17 +5,13 @@
 //! - a file of the release with a second name is modified: it can be changed through the other name, and no release
 //!   has such;
 //! - directories mean nothing by themselves: an added one without a file changes nothing that Go does. But one that
-//!   has another mode than 0755 is told;
-//! - the receipt in the root is goverify's own.
+//!   has another mode than 0755 is told.
 
 use std::collections::HashMap;
 
 use super::walk::{Oddity, OddityKind, Tree};
 use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::trust::{TreeForm, is_added_copy, is_covered, name_in_module};
-
-/// The receipt's name, which is in no release.
-pub(super) const RECEIPT: &str = ".goverify.json";
 
 /// How a path differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,11 +75,11 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
     };
     for Oddity { path, kind } in &tree.oddities {
         match *kind {
-            OddityKind::Mode(mode) if modes == Modes::Compared && path != RECEIPT => {
+            OddityKind::Mode(mode) if modes == Modes::Compared => {
                 tell(path, Change::Mode, Some(format!("{mode:04o}")));
             }
             OddityKind::Mode(_) => {}
-            OddityKind::SecondName if path == RECEIPT || is_ours(tree, path, form) => {}
+            OddityKind::SecondName if is_ours(tree, path, form) => {}
             OddityKind::SecondName => {
                 let change = if missing.contains_key(path) { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
@@ -104,7 +100,7 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
                 tell(path, Change::Mode, Some(if file.executable { "0755" } else { "0644" }.to_owned()));
             }
             Some(_) => {}
-            None if path == RECEIPT || is_added_copy(&file, &tree.manifest, form) => {}
+            None if is_added_copy(&file, &tree.manifest, form) => {}
             None => tell(path, Change::Added, None),
         }
     }

@@ -226,8 +226,11 @@ impl Examination<'_> {
     fn ask(&mut self, choice: &Sumdb, name: &ArchiveName) -> Result<Transparency, Failure> {
         let answer = super::transparency::ask_alone(choice, name, self.common)?;
         self.outcome.warnings.extend(answer.warnings);
+        self.outcome.checks = vec![json::check(&transparency_check(&answer.transparency, None))];
         match answer.failure {
-            Some(failure) if failure.code == Code::TransportRefused => Err(self.no_evidence(&failure.message)),
+            Some(failure) if self.common.offline && failure.code == Code::TransportRefused => {
+                Err(self.no_evidence(&failure.message))
+            }
             Some(failure) => Err(failure),
             None if answer.transparency == Transparency::Absent(goverify::trust::Absence::NotLogged) => {
                 let message = format!("{}: the transparency log does not hold {name}", self.outcome.label);
