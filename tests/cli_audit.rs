@@ -1,7 +1,7 @@
 //! `goverify audit`, run as its users do, on a tree whose receipt has the log's proof: what is clean, what is told of
 //! a tree that is not, and which tree is meant.
 //!
-//! What else an audit can rest on is in `cli_audit_evidence.rs`.
+//! Forged receipts are in `cli_audit_receipt.rs`; what else an audit can rest on is in `cli_audit_evidence.rs`.
 
 #![cfg(all(feature = "net", unix))]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -10,6 +10,8 @@ mod support;
 
 use std::fs;
 use std::io::Write;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -118,6 +120,12 @@ const CASES: &[Case] = &[
         &["added src/pipe"],
     ),
     ("a name that no release has", |root| put(&root.join("src/a:b"), ""), &["added src/a:b"]),
+    #[cfg(target_os = "linux")]
+    (
+        "a name that is no text",
+        |root| put(&root.join("src/text").join(std::ffi::OsStr::from_bytes(b"\xff.go")), ""),
+        &["added src/text/\u{fffd}.go"],
+    ),
 ];
 
 #[test]

@@ -73,6 +73,9 @@ impl Examination<'_> {
             return self.by_archive(&tree, archive);
         }
         let Sumdb::Log(log) = keys::log(&self.arguments.sumdb)? else {
+            if self.arguments.proof.is_some() {
+                return Err(Failure::usage("--proof and --sumdb off contradict each other"));
+            }
             return Err(self.no_evidence("--sumdb off leaves nothing to compare with but --archive"));
         };
         let claim = self.claim()?;

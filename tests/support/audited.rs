@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::binary::{RECEIPT, Run, snapshot};
-use super::logged::Logged;
-use super::sdk::Sdk;
+use super::binary::{RECEIPT, Run, check, snapshot};
+use super::desk::sha256;
+use super::logged::{Logged, h1, h1_of, module_version};
+use super::sdk::{Files, Sdk};
 
 /// An installed release, and the log that holds it.
 pub struct Audited {
@@ -78,6 +79,32 @@ impl Audited {
         assert_eq!(result["error"]["code"].as_str(), code, "{result:#}");
         result
     }
+
+    /// Asserts that the result tells the `h1` of `sdk`, which the log has, and that of the tree, and no single file.
+    #[track_caller]
+    pub fn assert_tells_both_hashes(&self, sdk: &Sdk, result: &Value) {
+        let root = self.root();
+        let names = snapshot(&root).into_iter().filter(|name| !name.ends_with('/') && name != RECEIPT);
+        let files: Files = names.map(|name| (name.clone(), (fs::read(root.join(name)).unwrap(), 0o644))).collect();
+        let (expected, actual) = (h1(sdk), h1_of(&files, &module_version(sdk)));
+        assert_ne!(expected, actual);
+        let found = check(result, "transparency");
+        assert_eq!([&found["status"], &found["expected"], &found["actual"]], ["failed", &expected, &actual]);
+        let message = result["error"]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("expected {expected}, got {actual}")), "{message}");
+        assert_eq!((drift(result), &result["trust"]), (vec![], &Value::Null));
+    }
+}
+
+/// The receipt's line about a file.
+pub fn line<'a>(receipt: &'a mut Value, path: &str) -> &'a mut Value {
+    receipt["files"].as_array_mut().unwrap().iter_mut().find(|file| file["path"] == path).unwrap()
+}
+
+/// Changes a file of the tree at `root`, and the receipt's line about it, so that the two agree.
+pub fn change_both(root: &Path, receipt: &mut Value, path: &str) {
+    change_a_byte(&root.join(path));
+    line(receipt, path)["sha256"] = sha256(&fs::read(root.join(path)).unwrap()).into();
 }
 
 /// What the result says of the tree: `modified bin/go` and so on, in its order.
@@ -88,15 +115,16 @@ pub fn drift(result: &Value) -> Vec<String> {
     drift.iter().map(|one| format!("{} {}", text(&one["change"]), text(&one["path"]))).collect()
 }
 
-/// Everything below `dir` and itself, with the time at which anything of it was changed last.
-fn state(dir: &Path) -> Vec<(PathBuf, u64, u32, i64, i64)> {
-    let paths = [String::new()].into_iter().chain(snapshot(dir)).map(|name| dir.join(name.trim_end_matches('/')));
-    paths
-        .map(|path| {
-            let found = fs::symlink_metadata(&path).unwrap();
-            (path, found.len(), found.mode(), found.ctime(), found.ctime_nsec())
-        })
-        .collect()
+/// `path` and everything below it, with the time at which anything of it was changed last.
+fn state(path: &Path) -> Vec<(PathBuf, u64, u32, i64, i64)> {
+    let found = fs::symlink_metadata(path).unwrap();
+    let mut all = vec![(path.to_owned(), found.len(), found.mode(), found.ctime(), found.ctime_nsec())];
+    if found.is_dir() {
+        let mut below: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        below.sort();
+        all.extend(below.iter().flat_map(|path| state(path)));
+    }
+    all
 }
 
 /// Writes a file, and the folders that it needs.
