@@ -2,19 +2,16 @@
 //!
 //! - each path is told once, by what weighs most: content before mode;
 //! - a link, a device or a directory in the place of a file is that file modified; anywhere else it is added;
-//! - a file with a second name is modified: it can be changed through the other name, and no release has such;
+//! - a file of the release with a second name is modified: it can be changed through the other name, and no release
+//!   has such;
 //! - directories mean nothing by themselves: an added one without a file changes nothing that Go does. But one that
-//!   has another mode than 0755 is told;
-//! - the receipt in the root is goverify's own.
+//!   has another mode than 0755 is told.
 
 use std::collections::HashMap;
 
 use super::walk::{Oddity, OddityKind, Tree};
-use crate::archive::{FileEntry, Manifest};
+use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::trust::{TreeForm, is_added_copy, is_covered, name_in_module};
-
-/// The receipt's name, which is in no release.
-pub(super) const RECEIPT: &str = ".goverify.json";
 
 /// How a path differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,12 +75,15 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
     };
     for Oddity { path, kind } in &tree.oddities {
         match *kind {
-            OddityKind::Mode(mode) if modes == Modes::Compared && path != RECEIPT => {
+            OddityKind::Mode(mode) if modes == Modes::Compared => {
                 tell(path, Change::Mode, Some(format!("{mode:04o}")));
             }
             OddityKind::Mode(_) => {}
-            OddityKind::SecondName if path == RECEIPT || is_ours(tree, path, form) => {}
-            OddityKind::SecondName => tell(path, Change::Modified, Some(in_words(*kind).to_owned())),
+            OddityKind::SecondName if is_ours(tree, path, form) => {}
+            OddityKind::SecondName => {
+                let change = if missing.contains_key(path) { Change::Modified } else { Change::Added };
+                tell(path, change, Some(in_words(*kind).to_owned()));
+            }
             OddityKind::Link | OddityKind::Special | OddityKind::Name => {
                 let change = if missing.remove(path.as_str()).is_some() { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
@@ -100,8 +100,13 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
                 tell(path, Change::Mode, Some(if file.executable { "0755" } else { "0644" }.to_owned()));
             }
             Some(_) => {}
-            None if path == RECEIPT || is_added_copy(&file, &tree.manifest, form) => {}
+            None if is_added_copy(&file, &tree.manifest, form) => {}
             None => tell(path, Change::Added, None),
+        }
+    }
+    for entry in tree.manifest.entries().iter().filter(|entry| entry.kind == EntryKind::Directory) {
+        if missing.remove(entry.path.as_str()).is_some() {
+            tell(entry.path.as_str(), Change::Modified, Some("a directory".to_owned()));
         }
     }
     for path in missing.keys() {

@@ -83,7 +83,7 @@ fn every_change_of_a_file_is_told_and_no_other() {
                 fs::remove_file(root.join("bin/go")).unwrap();
                 fs::create_dir(root.join("bin/go")).unwrap();
             },
-            &[("bin/go", Change::Missing)],
+            &[("bin/go", Change::Modified)],
         ),
         (
             "case",
@@ -129,6 +129,12 @@ fn every_change_of_a_file_is_told_and_no_other() {
             "hard link outside",
             |root| fs::hard_link(root.join("bin/go"), root.parent().unwrap().join("other")).unwrap(),
             &[("bin/go", Change::Modified)],
+        ),
+        #[cfg(unix)]
+        (
+            "hard link inside",
+            |root| fs::hard_link(root.join("bin/go"), root.join("bin/other")).unwrap(),
+            &[("bin/go", Change::Modified), ("bin/other", Change::Added)],
         ),
         #[cfg(unix)]
         (

@@ -6,6 +6,7 @@
 //!   nothing can be said of it; so is one that cannot be read;
 //! - what no manifest can say is kept beside it: links, devices, names that no archive may have, other modes, files
 //!   with a second name;
+//! - the receipt in the root is goverify's own, and in no archive: it is read like any file, and then left out;
 //! - at most 500,000 entries, and 128 directories deep.
 
 use std::ffi::OsString;
@@ -34,6 +35,8 @@ const LARGE_FILE_BYTES: u64 = 1 << 20;
 const OPEN_FILES_LIMIT: usize = 32;
 /// How much is set aside of the files that say what a tree is, in bytes.
 const HEAD_BYTES: usize = 4096;
+/// The receipt's name.
+const RECEIPT: &str = ".goverify.json";
 /// The files that say what a tree is.
 pub(super) const TELLING: [&str; 3] = ["VERSION", "bin/go", "bin/go.exe"];
 
@@ -47,7 +50,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Its files and directories, each of a name that an archive could have.
+    /// Its files and directories, each of a name that an archive could have; the receipt is not among them.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -298,6 +301,9 @@ impl Walk<'_> {
         let after = Directory::look_again(file).map_err(at("examine"))?;
         if read != before.size_bytes || (after.size_bytes, after.changed) != (before.size_bytes, before.changed) {
             return Err(AuditError::Moving { path: self.at(path.as_str()) });
+        }
+        if path.as_str() == RECEIPT {
+            return Ok(());
         }
         let mode = before.mode.unwrap_or(0o644);
         if !matches!(mode, 0o644 | 0o755) {

@@ -45,7 +45,9 @@ fn goroot(arguments: &Audit) -> Result<PathBuf, Failure> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let program = format!("go{}", std::env::consts::EXE_SUFFIX);
-    let found = std::env::split_paths(&path).find_map(|folder| folder.join(&program).canonicalize().ok());
+    // A folder of that name is nothing that a shell would run.
+    let program_in = |folder: PathBuf| folder.join(&program).canonicalize().ok().filter(|found| found.is_file());
+    let found = std::env::split_paths(&path).find_map(program_in);
     let root = found.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
     root.ok_or_else(|| Failure::usage("no GOROOT was named, the variable is not set, and no go is in PATH"))
 }
@@ -72,6 +74,9 @@ impl Examination<'_> {
             return self.by_archive(&tree, archive);
         }
         let Sumdb::Log(log) = keys::log(&self.arguments.sumdb)? else {
+            if self.arguments.proof.is_some() {
+                return Err(Failure::usage("--proof and --sumdb off contradict each other"));
+            }
             return Err(self.no_evidence("--sumdb off leaves nothing to compare with but --archive"));
         };
         if let Some(claim) = claim.as_ref().filter(|_| self.arguments.proof.is_none())
@@ -223,8 +228,11 @@ impl Examination<'_> {
     fn ask(&mut self, choice: &Sumdb, name: &ArchiveName) -> Result<Transparency, Failure> {
         let answer = super::transparency::ask_alone(choice, name, self.common)?;
         self.outcome.warnings.extend(answer.warnings);
+        self.outcome.checks = vec![json::check(&transparency_check(&answer.transparency, None))];
         match answer.failure {
-            Some(failure) if failure.code == Code::TransportRefused => Err(self.no_evidence(&failure.message)),
+            Some(failure) if self.common.offline && failure.code == Code::TransportRefused => {
+                Err(self.no_evidence(&failure.message))
+            }
             Some(failure) => Err(failure),
             None if answer.transparency == Transparency::Absent(goverify::trust::Absence::NotLogged) => {
                 let message = format!("{}: the transparency log does not hold {name}", self.outcome.label);

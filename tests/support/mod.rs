@@ -12,6 +12,8 @@ use goverify::trust::{Absence, Transparency};
 /// For what nobody asks the log about.
 pub const NO_LOG: Transparency = Transparency::Absent(Absence::NotRequested);
 
+#[cfg(all(feature = "net", unix))]
+pub mod audited;
 pub mod binary;
 #[cfg(feature = "net")]
 pub mod depot;
