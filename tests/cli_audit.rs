@@ -19,7 +19,8 @@ use std::process::Command;
 use serde_json::json;
 use support::audited::{Audited, change_a_byte, drift, put, replace_by_link, set_mode};
 use support::binary::{RECEIPT, Run, check};
-use support::logged::{FIRST_RECORD, RECORDS, h1};
+use support::logged::{FIRST_RECORD, RECORDS};
+use support::record::h1;
 use support::sdk::{NON_ASCII_PATH, Sdk};
 
 /// With a file for every change that is made to one.

@@ -14,8 +14,9 @@ use serde_json::Value;
 use support::audited::{Audited, change_a_byte, change_both, drift, put, set_mode};
 use support::binary::{check, snapshot};
 use support::desk::{ASC, NAME, changed, changed_signature, genuine, strangers};
-use support::logged::{FIRST_RECORD, Logged, RECORDS, h1, module_files, module_version};
+use support::logged::{FIRST_RECORD, Logged, RECORDS};
 use support::mirror::SIGNED;
+use support::record::{h1, module_files, module_version};
 use support::sdk::Sdk;
 use support::server::{Fault, Response, Server};
 

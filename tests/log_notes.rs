@@ -96,6 +96,8 @@ fn a_log_is_chosen_as_gosumdb_does_it() {
         ("sum.golang.org https://x.example/a/", GO_KEY, Some("https://x.example/a"), "https://x.example/a"),
         ("sum.golang.google.cn https://x.example", GO_KEY, Some("https://x.example"), "https://x.example"),
         (&mine, &mine, None, "https://log.example/sumdb"),
+        ("sum.golang.org /srv/go/log", GO_KEY, Some("/srv/go/log"), "/srv/go/log"),
+        ("sum.golang.org file:///srv/go/log", GO_KEY, Some("file:///srv/go/log"), "file:///srv/go/log"),
         (&format!("{mine} http://127.0.0.1:80"), &mine, Some("http://127.0.0.1:80"), "http://127.0.0.1:80"),
     ] {
         let Sumdb::Log(source) = text.parse().unwrap() else { panic!("{text}") };
@@ -109,10 +111,9 @@ fn a_log_is_chosen_as_gosumdb_does_it() {
         ("OFF", LogKeyFault::Syntax),
         ("off https://x.example", LogKeyFault::Syntax),
         ("sum.golang.com", LogKeyFault::Syntax),
-        (" sum.golang.org", LogKeyFault::Url),
+        (" sum.golang.org", LogKeyFault::Syntax),
         ("sum.golang.org ", LogKeyFault::Url),
         ("sum.golang.org ftp://x.example", LogKeyFault::Url),
-        ("sum.golang.org x.example", LogKeyFault::Url),
         ("sum.golang.org https://", LogKeyFault::Url),
         ("sum.golang.org https:///x", LogKeyFault::Url),
         ("sum.golang.org https://user@x.example", LogKeyFault::Url),

@@ -4,12 +4,13 @@
 //! - a link, a device or a directory in the place of a file is that file modified; anywhere else it is added;
 //! - a file of the release with a second name is modified: it can be changed through the other name, and no release
 //!   has such;
-//! - directories mean nothing by themselves: an added one without a file changes nothing that Go does. But one that
-//!   has another mode than 0755 is told.
+//! - directories mean nothing by themselves: an added one without a file changes nothing that Go does;
+//! - where modes are compared, a directory has 0755 and a file what the release has. Everywhere, what others may write
+//!   to is told, and a file that is setuid, setgid or sticky.
 
 use std::collections::HashMap;
 
-use super::walk::{Oddity, OddityKind, Tree};
+use super::walk::{Oddity, OddityKind, Tree, WRITABLE_BY_OTHERS};
 use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::trust::{TreeForm, is_added_copy, is_covered, name_in_module};
 
@@ -55,14 +56,18 @@ pub struct Drift {
 pub enum Modes {
     /// As the release has them.
     Compared,
-    /// They are unknown, or the `go` command's own.
-    Ignored,
+    /// What the release has is unknown, or the `go` command chose others: only dangerous ones are told.
+    Harmless,
 }
+
+/// Bits that no file of a release, however it was unpacked, has: special ones, and those that let others write.
+const DANGEROUS_OF_FILE: u32 = 0o7000 | WRITABLE_BY_OTHERS;
 
 /// Compares `tree` with `expected`, the files that the release has in a tree of this form.
 #[must_use]
 pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -> Vec<Drift> {
-    let modes = if cfg!(unix) { modes } else { Modes::Ignored };
+    let modes = if cfg!(unix) { modes } else { Modes::Harmless };
+    let told = |mode: u32, dangerous: u32| modes == Modes::Compared || mode & dangerous != 0;
     let mut missing: HashMap<&str, FileEntry<'_>> =
         expected.file_entries().map(|file| (file.path.as_str(), file)).collect();
     let mut found = HashMap::new();
@@ -75,13 +80,16 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
     };
     for Oddity { path, kind } in &tree.oddities {
         match *kind {
-            OddityKind::Mode(mode) if modes == Modes::Compared => {
+            OddityKind::Mode(mode) if told(mode, DANGEROUS_OF_FILE) => {
                 tell(path, Change::Mode, Some(format!("{mode:04o}")));
             }
-            OddityKind::Mode(_) => {}
+            OddityKind::DirectoryMode(mode) if told(mode, WRITABLE_BY_OTHERS) => {
+                tell(path, Change::Mode, Some(format!("{mode:04o}")));
+            }
+            OddityKind::Mode(_) | OddityKind::DirectoryMode(_) => {}
             OddityKind::SecondName if is_ours(tree, path, form) => {}
             OddityKind::SecondName => {
-                let change = if missing.contains_key(path) { Change::Modified } else { Change::Added };
+                let change = if missing.contains_key(path.as_str()) { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
             }
             OddityKind::Link | OddityKind::Special | OddityKind::Name => {
@@ -126,7 +134,7 @@ fn in_words(kind: OddityKind) -> &'static str {
         OddityKind::Link => "a symbolic link",
         OddityKind::Special => "neither file nor directory",
         OddityKind::Name => "a name that no release has",
-        OddityKind::Mode(_) => "another mode",
+        OddityKind::Mode(_) | OddityKind::DirectoryMode(_) => "another mode",
         OddityKind::SecondName => "the file has a second name (hard link)",
     }
 }
@@ -135,7 +143,7 @@ fn in_words(kind: OddityKind) -> &'static str {
 #[must_use]
 pub fn strange(tree: &Tree, form: TreeForm) -> Vec<Drift> {
     // Compared with itself, so that only what no manifest can say is left.
-    compare(tree, &tree.manifest, form, Modes::Ignored)
+    compare(tree, &tree.manifest, form, Modes::Harmless)
 }
 
 /// The files of `sdk`, an SDK as its archive has it, in a tree of another form.

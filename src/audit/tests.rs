@@ -95,6 +95,10 @@ fn every_change_of_a_file_is_told_and_no_other() {
         #[cfg(unix)]
         ("setuid", |root| set_mode(&root.join("bin/go"), 0o4755), &[("bin/go", Change::Mode)]),
         #[cfg(unix)]
+        ("writable root", |root| set_mode(root, 0o757), &[(".", Change::Mode)]),
+        #[cfg(unix)]
+        ("private root", |root| set_mode(root, 0o700), &[]),
+        #[cfg(unix)]
         ("writable directory", |root| set_mode(&root.join("src"), 0o777), &[("src", Change::Mode)]),
         #[cfg(unix)]
         (
@@ -159,6 +163,31 @@ fn every_change_of_a_file_is_told_and_no_other() {
         change(&root);
         let expected: Vec<_> = expected.iter().map(|(path, change)| ((*path).to_owned(), *change)).collect();
         assert_eq!(changes(&root, &manifest), expected, "{what}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn dangerous_modes_are_told_where_the_others_are_anybodys_choice() {
+    for (path, mode, told) in [
+        ("src/go.mod", 0o444, false),
+        ("src/go.mod", 0o755, false),
+        ("src/go.mod", 0o640, false),
+        ("src/go.mod", 0o664, true),
+        ("src/go.mod", 0o646, true),
+        ("bin/go", 0o4755, true),
+        ("bin/go", 0o2555, true),
+        ("src", 0o555, false),
+        ("src", 0o2755, false),
+        ("src", 0o775, true),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        sdk(home.path());
+        set_mode(&home.path().join(path), mode);
+        let tree = walk(home.path()).unwrap();
+        let drift: Vec<_> = strange(&tree, TreeForm::Sdk).into_iter().map(|drift| (drift.path, drift.change)).collect();
+        let expected = if told { vec![(path.to_owned(), Change::Mode)] } else { Vec::new() };
+        assert_eq!(drift, expected, "{path} {mode:o}");
     }
 }
 
@@ -264,7 +293,7 @@ fn the_module_caches_copy_is_compared_by_its_own_names() {
     let compared = || {
         let tree = walk(copy.path()).unwrap();
         let expected = in_form(&manifest, TreeForm::ModuleCopy);
-        let drift = compare(&tree, &expected, TreeForm::ModuleCopy, Modes::Ignored);
+        let drift = compare(&tree, &expected, TreeForm::ModuleCopy, Modes::Harmless);
         drift.into_iter().map(|drift| (drift.path, drift.change)).collect::<Vec<_>>()
     };
     assert_eq!(compared(), []);

@@ -37,6 +37,8 @@ const OPEN_FILES_LIMIT: usize = 32;
 const HEAD_BYTES: usize = 4096;
 /// The receipt's name.
 const RECEIPT: &str = ".goverify.json";
+/// Bits of a mode that let the group or everybody write.
+pub(super) const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// The files that say what a tree is.
 pub(super) const TELLING: [&str; 3] = ["VERSION", "bin/go", "bin/go.exe"];
 
@@ -73,8 +75,10 @@ pub(super) enum OddityKind {
     Special,
     /// A file or directory whose name no archive may have; what is in it is not looked at.
     Name,
-    /// A file or directory with other permissions than an archive's.
+    /// A file with other permissions than an archive's.
     Mode(u32),
+    /// A directory with other permissions than 0755; the root's are its owner's affair unless others may write to it.
+    DirectoryMode(u32),
     /// A file that has another name, through which it can be changed.
     SecondName,
 }
@@ -193,13 +197,19 @@ impl Walk<'_> {
 
     fn perform(&self, task: Task, found: &mut Found, buffer: &mut [u8]) -> Result<(), AuditError> {
         match task {
-            Task::Root(directory) => self.directory(directory, "", found, buffer),
+            Task::Root(directory) => {
+                let mode = directory.mode().map_err(self.failed("", "examine"))?;
+                if let Some(mode) = mode.filter(|mode| mode & WRITABLE_BY_OTHERS != 0) {
+                    found.oddities.push(Oddity { path: ".".to_owned(), kind: OddityKind::DirectoryMode(mode) });
+                }
+                self.directory(directory, "", found, buffer)
+            }
             Task::File { file, found: before, path } => self.file(&file, &before, path, found, buffer),
             Task::Directory { parent, name, path } => {
                 let at = |verb| self.failed(path.as_str(), verb);
                 let directory = parent.child(&name).map_err(at("open"))?;
                 if let Some(mode) = directory.mode().map_err(at("examine"))?.filter(|mode| *mode != 0o755) {
-                    found.oddities.push(Oddity { path: path.to_string(), kind: OddityKind::Mode(mode) });
+                    found.oddities.push(Oddity { path: path.to_string(), kind: OddityKind::DirectoryMode(mode) });
                 }
                 self.directory(directory, path.as_str(), found, buffer)?;
                 found.entries.push(Entry { path, kind: EntryKind::Directory });

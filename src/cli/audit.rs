@@ -142,7 +142,7 @@ impl Examination<'_> {
         let verified = verify::archive(archive, self.arguments, self.outcome)?;
         // A tree that says nothing of itself is compared as an archive's.
         let form = identify(tree).map_or(TreeForm::Sdk, |identity| identity.form);
-        let modes = if form == TreeForm::Sdk { Modes::Compared } else { Modes::Ignored };
+        let modes = if form == TreeForm::Sdk { Modes::Compared } else { Modes::Harmless };
         let expected = in_form(verified.manifest(), form);
         self.conclude(verified.name(), &expected, compare(tree, &expected, form, modes))
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::binary::{RECEIPT, Run, check, snapshot};
 use super::desk::sha256;
-use super::logged::{Logged, h1, h1_of, module_version};
+use super::logged::Logged;
+use super::record::{h1, h1_of, module_version};
 use super::sdk::{Files, Sdk};
 
 /// An installed release, and the log that holds it.
