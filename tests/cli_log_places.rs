@@ -90,7 +90,10 @@ fn a_log_that_cannot_be_asked_is_no_obstacle_where_it_is_not_required() {
 
                 // The same call, once the fault is over.
                 logged.serve_log(&server, "/");
-                let run = logged.depot.fetch(&mirror, &["--sumdb", &sumdb, "--json", "--force"]).exits(0);
+                let run = logged
+                    .depot
+                    .fetch(&mirror, &["--sumdb", &sumdb, "--json", "--force", "--require", "transparency"])
+                    .exits(0);
                 assert_eq!(status(&run.result()), "passed", "{case}");
             });
         }
@@ -147,7 +150,8 @@ fn the_log_is_asked_while_the_archive_arrives() {
     logged.depot.break_path(&server, PATH, [Fault::After(lookup.clone())]);
     logged.break_log(&server, "/log/", LOOKUP, [Fault::After(PATH.to_owned())]);
     let sumdb = logged.sumdb_at(&format!("{}log", server.url()));
-    let result = logged.depot.fetch(&server.url(), &["--sumdb", &sumdb, "--json"]).exits(0).result();
+    let flags = ["--sumdb", &sumdb, "--json", "--require", "transparency"];
+    let result = logged.depot.fetch(&server.url(), &flags).exits(0).result();
     assert_eq!(result["trust"], "signature+transparency");
     assert_eq!((requests_for(&server, &lookup), requests_for(&server, PATH)), (1, 1));
 }
