@@ -118,12 +118,16 @@ async fn beside_the_log<T>(
         tokio::select! {
             done = &mut download => break done,
             asked = &mut asking, if answer.is_none() => {
-                let asked = asked.inspect_err(|_| order.watch.cancel())?;
-                if let Some(refusal) = asked.refusal(order.file.name()).filter(|_| order.rests_on_log()) {
-                    order.watch.cancel();
-                    return Err(refusal);
+                let refusal = |asked: &Answer| asked.refusal(order.file.name()).filter(|_| order.rests_on_log());
+                match asked.and_then(|asked| refusal(&asked).map_or(Ok(asked), Err)) {
+                    Ok(asked) => answer = Some(asked),
+                    Err(failure) => {
+                        // It ends soon, and takes away what nobody could continue.
+                        order.watch.cancel();
+                        let _ = download.await;
+                        return Err(failure);
+                    }
                 }
-                answer = Some(asked);
             }
         }
     };

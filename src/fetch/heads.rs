@@ -7,7 +7,8 @@
 //! - it is replaced under a lock, and only where it still holds what the new head was proven to continue; if another
 //!   process was quicker, the proof is made anew from what that one left. If it went *back*, that fails;
 //! - the two notes of a fork are kept beside it, since together they convict the log;
-//! - no file, no memory: the first head is believed as it is. Deleting the cache is safe, and forgets.
+//! - no file, no memory: the first head is believed as it is. Deleting the cache is safe, and forgets; so does a file
+//!   that is in the way of its folders.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -90,8 +91,9 @@ impl Heads {
     /// [`StateError`] when there is something and it cannot be read as one.
     pub(super) fn read(&self, key: &LogKey) -> Result<Option<SignedTreeHead>, StateError> {
         let path = self.file();
+        let is_absence = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
         let file = match open_regular(&path) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
+            Err(error) if is_absence(error.source.kind()) && !path.is_symlink() => return Ok(None),
             opened => opened?,
         };
         let note = read_bounded(file, &path, NOTE_SIZE_LIMIT_BYTES as u64)?;

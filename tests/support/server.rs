@@ -44,6 +44,8 @@ pub enum Fault {
     HangUp,
     /// No answer, until the client goes away.
     Silence,
+    /// No answer before this path was asked for, too.
+    After(String),
     /// The connection closes after so many bytes of the body.
     TruncateAt(usize),
     /// The connection is reset after so many bytes of the body.
@@ -198,6 +200,20 @@ fn wait_for_the_client_to_go(mut stream: &TcpStream) -> io::Result<()> {
     io::copy(&mut stream, &mut io::sink()).map(|_| ())
 }
 
+fn wait_for_request(shared: &Mutex<State>, path: &str) -> io::Result<()> {
+    loop {
+        let state = shared.lock().unwrap();
+        if state.requests.iter().any(|request| request.path == path) {
+            return Ok(());
+        }
+        if state.stopping {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        drop(state);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
     let request = read_request(stream)?;
     let (mut response, fault) = {
@@ -236,6 +252,7 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
     match &fault {
         Fault::HangUp => return Ok(()),
         Fault::Silence => return wait_for_the_client_to_go(stream),
+        Fault::After(other) => wait_for_request(shared, other)?,
         Fault::EndlessHeaders => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
             loop {
