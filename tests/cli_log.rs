@@ -77,9 +77,11 @@ fn the_receipts_proof_makes_a_second_fetch_known_without_a_network() {
     let mut check_of_first = check(&first, "transparency").clone();
     check_of_first["source"] = "receipt".into();
     assert_eq!(*check(&result, "transparency"), check_of_first);
-    // A proof under a key that is not trusted now is none.
+    // A proof of a log that nobody trusts now is none; one that a log is said to have signed, and has not, is wrong.
+    let other = TestKey::new("other.example", 7).text();
+    assert_eq!(run(&other).exits(5).error_code(), "destination-exists");
     let stranger = TestKey::new(TestLog::NAME, 8).text();
-    assert_eq!(run(&stranger).exits(5).error_code(), "destination-exists");
+    assert_eq!(run(&stranger).exits(1).error_code(), "transparency-bad-proof");
     assert!(!logged.depot.home.cache().exists(), "nothing was asked for");
 }
 

@@ -203,16 +203,17 @@ fn a_mirrors_proof_beside_the_archive_serves_where_it_has_no_copy_of_the_log() {
         assert_eq!(check(&result, "transparency")["record"], FIRST_RECORD);
     }
     assert_eq!(requests_for(&server, &format!("/{COPY}{LOOKUP}")), 1, "it was asked first");
-    for (case, proof) in [
-        ("empty", String::new()),
-        ("other_release", logged.log.tlog_proof(FIRST_RECORD - 1, logged.log.size())),
-        ("record_of_another_log", logged.log.fork(FIRST_RECORD).tlog_proof(FIRST_RECORD, logged.log.size())),
+    let forked = logged.log.fork(FIRST_RECORD).tlog_proof(FIRST_RECORD, logged.log.size());
+    for (case, proof, code) in [
+        ("empty", String::new(), "transparency-bad-proof"),
+        ("other_release", logged.log.tlog_proof(FIRST_RECORD - 1, logged.log.size()), "transparency-bad-proof"),
+        ("record_of_another_history", forked, "transparency-fork"),
     ] {
         logged.depot.files.insert(PROOF.to_owned(), proof.into());
         let server = logged.depot.serve();
         for mirror in [&server.url(), &logged.depot.write()] {
             let run = fetch_by_key(&logged, mirror, &proxy).exits(1);
-            assert_eq!(run.error_code(), "transparency-bad-proof", "{case}");
+            assert_eq!(run.error_code(), code, "{case}");
         }
     }
     assert_eq!(proxy.requests().len(), 0, "the log itself is not asked");

@@ -214,12 +214,13 @@ fn the_receipts_proof_makes_a_zips_tree_known_again() {
     let evidence = json!({"log": TestLog::NAME, "record": record(&sdk()), "tlog_proof": logged.tlog_proof(0)});
     assert_eq!(receipt["evidence"], json!({"signature": null, "transparency": evidence}));
     let other = logged.log.tlog_proof(FIRST_RECORD - 1, RECORDS);
-    for changed in [json!(null), json!({"log": TestLog::NAME, "record": record(&sdk()), "tlog_proof": other})] {
+    let wrong = json!({"log": TestLog::NAME, "record": record(&sdk()), "tlog_proof": other});
+    for (changed, exit, code) in [(json!(null), 5, "destination-exists"), (wrong, 1, "transparency-bad-proof")] {
         let mut edited = receipt.clone();
         edited["evidence"]["transparency"] = changed;
         fs::write(&path, edited.to_string()).unwrap();
-        let run = fetch(&logged, &mirror, &logged.key(), &["--offline"]).exits(5);
-        assert_eq!(run.error_code(), "destination-exists");
+        let run = fetch(&logged, &mirror, &logged.key(), &["--offline"]).exits(exit);
+        assert_eq!(run.error_code(), code);
     }
     fs::write(&path, receipt.to_string()).unwrap();
     fetch(&logged, &mirror, &logged.key(), &["--offline"]).exits(0);

@@ -5,7 +5,7 @@ use super::ArchiveError;
 /// Most entries, extended headers and directories that are implied but have no entry included; go1.27.1 has 17,353.
 pub(super) const ENTRIES_LIMIT: u64 = 100_000;
 /// Largest file in bytes; the largest real one has 28 MB.
-pub(super) const FILE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
+pub(crate) const FILE_SIZE_LIMIT_BYTES: u64 = 512 << 20;
 /// Most bytes of paths that are held in memory: whole ones in the manifest, and components as they are spelled and as
 /// they are compared in `collision.rs`; go1.27.1 has 0.7 and 0.5 MB.
 pub(super) const PATHS_LIMIT_BYTES: u64 = 8 << 20;

@@ -37,6 +37,7 @@ pub use tarball::TarFault;
 pub use zip::ZipFault;
 pub use zip_record::RecordFault;
 
+pub(crate) use limits::FILE_SIZE_LIMIT_BYTES;
 pub(crate) use platform_header::matches as is_program_for;
 
 use crate::error::{Code, Coded};

@@ -20,7 +20,7 @@
 //!
 //! The contents of all files, one behind another, are the decompressed archive; a manifest's positions are offsets in
 //! it. Modes are checked, but whether a file is executable follows from its path (`distpack.rs`): what a zip says of
-//! modes is in nobody's log of digests.
+//! modes is in nobody's log of digests, and another reader may set 0755 where 0644 is set here.
 
 use sha2::{Digest, Sha256};
 

@@ -92,7 +92,7 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
                 let change = if missing.contains_key(path.as_str()) { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
             }
-            OddityKind::Link | OddityKind::Special | OddityKind::Name => {
+            OddityKind::Link | OddityKind::Special | OddityKind::Name | OddityKind::TooLarge => {
                 let change = if missing.remove(path.as_str()).is_some() { Change::Modified } else { Change::Added };
                 tell(path, change, Some(in_words(*kind).to_owned()));
             }
@@ -126,7 +126,11 @@ pub fn compare(tree: &Tree, expected: &Manifest, form: TreeForm, modes: Modes) -
 }
 
 fn is_ours(tree: &Tree, path: &str, form: TreeForm) -> bool {
-    tree.manifest.file_entries().any(|file| file.path.as_str() == path && is_added_copy(&file, &tree.manifest, form))
+    form == TreeForm::ModuleCopy
+        && tree
+            .manifest
+            .file_entries()
+            .any(|file| file.path.as_str() == path && is_added_copy(&file, &tree.manifest, form))
 }
 
 fn in_words(kind: OddityKind) -> &'static str {
@@ -135,6 +139,7 @@ fn in_words(kind: OddityKind) -> &'static str {
         OddityKind::Special => "neither file nor directory",
         OddityKind::Name => "a name that no release has",
         OddityKind::Mode(_) | OddityKind::DirectoryMode(_) => "another mode",
+        OddityKind::TooLarge => "larger than any file of a release",
         OddityKind::SecondName => "the file has a second name (hard link)",
     }
 }

@@ -34,18 +34,15 @@ pub enum AuditError {
         path: PathBuf,
     },
     /// Far more than any release has.
-    #[error("more than {limit} files and directories")]
-    TooMany {
-        /// The limit.
-        limit: usize,
-    },
+    #[error("far more files and directories than any release has")]
+    TooMany,
 }
 
 impl Coded for AuditError {
     fn code(&self) -> Code {
         match self {
             Self::File(error) => error.code(),
-            Self::Moving { .. } | Self::TooMany { .. } => Code::Io,
+            Self::Moving { .. } | Self::TooMany => Code::Io,
         }
     }
 }

@@ -7,7 +7,8 @@
 //! - what no manifest can say is kept beside it: links, devices, names that no archive may have, other modes, files
 //!   with a second name;
 //! - the receipt in the root is goverify's own, and in no archive: it is read like any file, and then left out;
-//! - at most 500,000 entries, and 128 directories deep.
+//! - at most 500,000 entries and 32 MiB of their paths; directories as deep as an archive's paths may be. A file that is
+//!   larger than an archive's may be is not read.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -19,12 +20,14 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::AuditError;
-use crate::archive::{Entry, EntryKind, EntryPath, Manifest};
+use crate::archive::{Entry, EntryKind, EntryPath, FILE_SIZE_LIMIT_BYTES, Manifest};
 use crate::error::FileError;
 use crate::files::{Directory, FoundFile, Kind, Listed};
 
 /// Most entries of a tree; a release has 17,353, and a tree with a module cache in it perhaps ten times as many.
 const ENTRIES_LIMIT: usize = 500_000;
+/// Most bytes of paths; a release has 0.7 MB.
+const PATHS_LIMIT_BYTES: usize = 32 << 20;
 /// Most threads; more of them wait for the memory.
 const THREADS_LIMIT: usize = 16;
 /// Size of a thread's buffer in bytes: most source files fit.
@@ -81,6 +84,8 @@ pub(super) enum OddityKind {
     DirectoryMode(u32),
     /// A file that has another name, through which it can be changed.
     SecondName,
+    /// A file of a size that none in an archive may have.
+    TooLarge,
 }
 
 /// Reads the tree at `root`, a directory or a link to one.
@@ -129,6 +134,7 @@ struct Queue {
     busy: usize,
     open_files: usize,
     entries: usize,
+    path_bytes: usize,
     error: Option<AuditError>,
 }
 
@@ -226,7 +232,7 @@ impl Walk<'_> {
         buffer: &mut [u8],
     ) -> Result<(), AuditError> {
         let listed = directory.list().map_err(self.failed(path, "list"))?;
-        self.count(listed.len())?;
+        self.count(&listed, path)?;
         let directory = Arc::new(directory);
         for Listed { name, kind } in listed {
             let text = name.to_string_lossy();
@@ -244,7 +250,9 @@ impl Walk<'_> {
                     let opened = directory.open_file(&name).map_err(self.failed(&below, "open"))?;
                     // It was one when it was listed.
                     let (file, before) = opened.ok_or_else(|| AuditError::Moving { path: self.at(&below) })?;
-                    if before.size_bytes >= LARGE_FILE_BYTES && self.has_room_for_file() {
+                    if before.size_bytes > FILE_SIZE_LIMIT_BYTES {
+                        found.oddities.push(odd(OddityKind::TooLarge));
+                    } else if before.size_bytes >= LARGE_FILE_BYTES && self.has_room_for_file() {
                         self.offer(Task::File { file, found: before, path });
                     } else {
                         self.file(&file, &before, path, found, buffer)?;
@@ -264,10 +272,15 @@ impl Walk<'_> {
         move |source| FileError { path: self.at(path), verb, source }
     }
 
-    fn count(&self, entries: usize) -> Result<(), AuditError> {
+    fn count(&self, listed: &[Listed], path: &str) -> Result<(), AuditError> {
+        let path_bytes: usize = listed.iter().map(|listed| path.len() + 1 + listed.name.len()).sum();
         let mut queue = self.queue();
-        queue.entries += entries;
-        if queue.entries > ENTRIES_LIMIT { Err(AuditError::TooMany { limit: ENTRIES_LIMIT }) } else { Ok(()) }
+        queue.entries += listed.len();
+        queue.path_bytes += path_bytes;
+        if queue.entries > ENTRIES_LIMIT || queue.path_bytes > PATHS_LIMIT_BYTES {
+            return Err(AuditError::TooMany);
+        }
+        Ok(())
     }
 
     fn has_room_for_file(&self) -> bool {

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use goverify::error::Code;
 use goverify::install::{Receipt, is_intact};
-use goverify::release::{ArchiveFormat, Target};
+use goverify::release::ArchiveFormat;
 use goverify::trust::{
-    Absence, LogEvidence, LogProof, Sumdb, TlogProof, ToolchainModule, Transparency, TreeForm, Trust, judge_tree,
-    transparency_check, unauthenticated_files,
+    Absence, Sumdb, Transparency, TreeForm, Trust, proof_check, transparency_check, unauthenticated_files,
 };
 use serde_json::json;
 
@@ -38,15 +37,22 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
             format!("{}: --sha256 is not the index's digest", record.filename),
         ));
     }
+    // What is there and does not hold is not made good by what does.
     let signature = receipt.origin.evidence.signature.as_ref();
-    let signature = signature.filter(|found| order.keyring.trusts(&found.certificate));
-    let log = stored_proof(order, &receipt);
+    if signature.is_some_and(|found| !order.keyring.trusts(&found.certificate)) {
+        return Err(exists("exists, and was verified by a certificate that is not trusted now"));
+    }
+    let proven = match &order.sumdb {
+        Sumdb::Log(log) => receipt.prove(log.key()).transpose(),
+        Sumdb::Off => Ok(None),
+    };
+    let log = proven.map_err(|error| Failure::of(&format!("{}: its receipt", path.display()), &error))?;
     let vouched_for = match order.file.name().format() {
         ArchiveFormat::TarGz => signature.is_some() || order.arguments.unsigned,
         ArchiveFormat::Zip => log.is_some() || order.arguments.unsigned,
     };
     if !vouched_for || log.is_none() && order.requires(RequiredCheck::Transparency) {
-        return Err(exists("exists, and what it was verified by is not trusted now, or not enough"));
+        return Err(exists("exists, and what it was verified by is not enough now"));
     }
     if !is_intact(path, &receipt)? {
         return Err(exists("exists, and is not as it was installed, or others may change it"));
@@ -70,8 +76,8 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         None => json!({"check": "signature", "status": "not-published"}),
     };
     let transparency = match log {
-        Some((transparency, proof)) => {
-            let mut check = json::check(&transparency_check(&transparency, Some(&Ok(proof))));
+        Some(proof) => {
+            let mut check = json::check(&proof_check(&Ok(proof)));
             if let Some(fields) = check.as_object_mut() {
                 fields.insert("source".to_owned(), "receipt".into());
             }
@@ -86,15 +92,4 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         transparency,
     ];
     Ok(Installed { path: path.to_owned(), files, already: true })
-}
-
-/// The log's proof in the receipt, where it holds for the receipt's own list of files under the log that is trusted now.
-fn stored_proof(order: &Order, receipt: &Receipt) -> Option<(Transparency, LogProof)> {
-    let (Sumdb::Log(log), Target::Platform(platform)) = (&order.sumdb, order.file.name().target()) else { return None };
-    let stored = receipt.origin.evidence.transparency.as_ref()?;
-    let proof = TlogProof::parse(stored.tlog_proof.as_bytes(), log.key()).ok()?;
-    let evidence = LogEvidence::Stored(proof);
-    let module = ToolchainModule::new(*order.file.name().version(), platform);
-    let proof = judge_tree(&module, &receipt.manifest, TreeForm::Sdk, &evidence).ok()?;
-    Some((Transparency::Evidence(evidence), proof))
 }

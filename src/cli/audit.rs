@@ -15,7 +15,7 @@ use goverify::install::Receipt;
 use goverify::release::{ArchiveName, Target};
 use goverify::trust::{
     LogError, LogEvidence, LogKey, LogProof, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, ToolchainModule,
-    Transparency, TreeForm, Trust, TrustError, judge_tree, transparency_check, unauthenticated_files,
+    Transparency, TreeForm, Trust, TrustError, judge_tree, proof_check, transparency_check, unauthenticated_files,
 };
 
 use super::args::{Audit, Common};
@@ -45,11 +45,22 @@ fn goroot(arguments: &Audit) -> Result<PathBuf, Failure> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let program = format!("go{}", std::env::consts::EXE_SUFFIX);
-    // A folder of that name is nothing that a shell would run.
-    let program_in = |folder: PathBuf| folder.join(&program).canonicalize().ok().filter(|found| found.is_file());
+    // What a shell would not run is not the `go` that is used.
+    let program_in = |folder: PathBuf| folder.join(&program).canonicalize().ok().filter(|found| is_program(found));
     let found = std::env::split_paths(&path).find_map(program_in);
     let root = found.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
     root.ok_or_else(|| Failure::usage("no GOROOT was named, the variable is not set, and no go is in PATH"))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
 
 struct Examination<'a> {
@@ -59,12 +70,10 @@ struct Examination<'a> {
     outcome: &'a mut Outcome,
 }
 
-/// A release's name, and the files that it is said to have.
+/// A receipt that can be understood, and the release that it names.
 struct Claim {
     name: ArchiveName,
-    manifest: Manifest,
-    /// The log's name and the text of its proof.
-    proof: Option<(String, String)>,
+    receipt: Receipt,
 }
 
 impl Examination<'_> {
@@ -80,10 +89,9 @@ impl Examination<'_> {
             return Err(self.no_evidence("--sumdb off leaves nothing to compare with but --archive"));
         };
         if let Some(claim) = claim.as_ref().filter(|_| self.arguments.proof.is_none())
-            && let Some((log_name, text)) = &claim.proof
-            && log_name == log.key().name()
+            && let Some(proven) = claim.receipt.prove(log.key())
         {
-            return self.by_receipt(&tree, claim, text, log.key());
+            return self.by_receipt(&tree, claim, proven);
         }
         let identity = identify(&tree).map_err(|error| Failure::of(&self.outcome.label, &error))?;
         let name = ArchiveName::new(identity.version, identity.target.clone());
@@ -103,21 +111,19 @@ impl Examination<'_> {
                 _ => Err(self.no_evidence("nothing vouches for it")),
             };
         };
-        let claimed = claim.filter(|claim| claim.name == name);
-        let vouched = claimed.and_then(|claim| {
-            let proof = judge_tree(&module, &claim.manifest, TreeForm::Sdk, evidence).ok()?;
-            Some((claim.manifest, proof))
-        });
-        if let Some((manifest, proof)) = vouched {
-            self.proven(&tree, TreeForm::Sdk, &transparency, proof);
+        let claimed = claim.filter(|claim| claim.name == name).map(|claim| claim.receipt.manifest);
+        if let Some(manifest) = claimed
+            && let Ok(proof) = judge_tree(&module, &manifest, TreeForm::Sdk, evidence)
+        {
+            self.proven(&tree, TreeForm::Sdk, proof);
             return self.conclude(&name, &manifest, compare(&tree, &manifest, TreeForm::Sdk, Modes::Compared));
         }
         match judge_tree(&module, tree.manifest(), identity.form, evidence) {
             Ok(proof) => {
-                self.proven(&tree, identity.form, &transparency, proof);
+                self.proven(&tree, identity.form, proof);
                 self.conclude(&name, tree.manifest(), strange(&tree, identity.form))
             }
-            Err(error) => Err(self.not_this_tree(&name, &tree, identity.form, &transparency, error)),
+            Err(error) => Err(self.not_this_tree(&name, &tree, identity.form, error)),
         }
     }
 
@@ -148,39 +154,31 @@ impl Examination<'_> {
     }
 
     /// By the proof in the receipt, which the receipt's own list of files has to fulfil.
-    fn by_receipt(&mut self, tree: &Tree, claim: &Claim, proof: &str, key: &LogKey) -> Result<(), Failure> {
-        self.name(&claim.name);
-        let Target::Platform(platform) = claim.name.target() else {
-            return Err(self.no_evidence("source trees are in no log"));
-        };
-        let module = ToolchainModule::new(*claim.name.version(), platform);
-        let transparency = match TlogProof::parse(proof.as_bytes(), key) {
-            Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
-            Err(error) => Transparency::Failed(error),
-        };
-        let judged = match &transparency {
-            Transparency::Evidence(evidence) => judge_tree(&module, &claim.manifest, TreeForm::Sdk, evidence),
-            Transparency::Failed(error) => Err(error.clone().into()),
-            Transparency::Absent(absence) => Err(TrustError::NoLog(*absence)),
-        };
-        match judged {
+    fn by_receipt(
+        &mut self,
+        tree: &Tree,
+        Claim { name, receipt }: &Claim,
+        proven: Result<LogProof, TrustError>,
+    ) -> Result<(), Failure> {
+        self.name(name);
+        match proven {
             Ok(proof) => {
-                self.proven(tree, TreeForm::Sdk, &transparency, proof);
-                let drift = compare(tree, &claim.manifest, TreeForm::Sdk, Modes::Compared);
-                self.conclude(&claim.name, &claim.manifest, drift)
+                self.proven(tree, TreeForm::Sdk, proof);
+                let drift = compare(tree, &receipt.manifest, TreeForm::Sdk, Modes::Compared);
+                self.conclude(name, &receipt.manifest, drift)
             }
             Err(error) => {
                 let failure = Failure::of(&format!("{}: its receipt", self.outcome.label), &error);
-                self.outcome.checks = vec![json::check(&transparency_check(&transparency, Some(&Err(error))))];
+                self.outcome.checks = vec![json::check(&proof_check(&Err(error)))];
                 Err(failure)
             }
         }
     }
 
-    fn proven(&mut self, tree: &Tree, form: TreeForm, transparency: &Transparency, proof: LogProof) {
+    fn proven(&mut self, tree: &Tree, form: TreeForm, proof: LogProof) {
         self.outcome.trust = Some(Trust::Transparency.as_str());
         self.outcome.unauthenticated_files = Some(unauthenticated_files(tree.manifest(), form));
-        self.outcome.checks = vec![json::check(&transparency_check(transparency, Some(&Ok(proof))))];
+        self.outcome.checks = vec![json::check(&proof_check(&Ok(proof)))];
     }
 
     fn conclude(&mut self, name: &ArchiveName, expected: &Manifest, drift: Vec<Drift>) -> Result<(), Failure> {
@@ -199,14 +197,7 @@ impl Examination<'_> {
     }
 
     /// The tree as a whole is not what the evidence is about.
-    fn not_this_tree(
-        &mut self,
-        name: &ArchiveName,
-        tree: &Tree,
-        form: TreeForm,
-        transparency: &Transparency,
-        error: TrustError,
-    ) -> Failure {
+    fn not_this_tree(&mut self, name: &ArchiveName, tree: &Tree, form: TreeForm, error: TrustError) -> Failure {
         let label = &self.outcome.label;
         let failure = match &error {
             TrustError::Log(LogError::Mismatch { expected, actual, .. }) => Failure::new(
@@ -219,7 +210,7 @@ impl Examination<'_> {
             .with_hint("--archive FILE, or a receipt, tells which files differ"),
             error => Failure::of(label, error),
         };
-        self.outcome.checks = vec![json::check(&transparency_check(transparency, Some(&Err(error))))];
+        self.outcome.checks = vec![json::check(&proof_check(&Err(error)))];
         self.outcome.drift = Some(strange(tree, form));
         failure
     }
@@ -251,12 +242,8 @@ impl Examination<'_> {
 
 /// What a tree's receipt says, if it has one that can be understood.
 fn claim_of(root: &Path) -> Result<Option<Claim>, Failure> {
-    let claim = Receipt::read_claim(root)?.and_then(|Receipt { origin, manifest }| {
-        let name = origin.archive.filename.parse().ok()?;
-        let proof = origin.evidence.transparency.map(|found| (found.log, found.tlog_proof));
-        Some(Claim { name, manifest, proof })
-    });
-    Ok(claim)
+    let understood = |receipt: Receipt| Some(Claim { name: receipt.origin.archive.filename.parse().ok()?, receipt });
+    Ok(Receipt::read_claim(root)?.and_then(understood))
 }
 
 fn proof_at(path: &Path, key: &LogKey) -> Result<Transparency, Failure> {

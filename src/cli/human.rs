@@ -105,6 +105,7 @@ fn rests_on(check: &Value, name: &str, status: &str, verbose: bool) -> String {
             format!("the log has {}, the files have {}", text(check, "expected"), text(check, "actual"))
         }
         ("transparency", "not-published") => "the log does not hold it".to_owned(),
+        ("transparency", "unavailable") if check.get("reason").is_some() => text(check, "reason"),
         ("transparency", "unavailable") => "the log could not be asked".to_owned(),
         _ => status.to_owned(),
     }

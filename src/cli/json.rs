@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use goverify::audit::Drift;
 use goverify::release::{ArchiveName, Target};
-use goverify::trust::{Check, Evidence, VerifiedArchive};
+use goverify::trust::{Check, CheckStatus, Evidence, VerifiedArchive};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -157,6 +157,9 @@ fn result(outcome: &Outcome) -> Value {
         "error": error,
     });
     if let Some(fields) = result.as_object_mut() {
+        if !outcome.warnings.is_empty() {
+            fields.insert("warnings".to_owned(), outcome.warnings.clone().into());
+        }
         fields.extend(outcome.unauthenticated_files.map(|files| ("unauthenticated_files".to_owned(), files.into())));
         let drift = |drift: &Vec<Drift>| drift.iter().map(one_drift).collect();
         fields.extend(outcome.drift.as_ref().map(|found| ("drift".to_owned(), drift(found))));
@@ -170,6 +173,15 @@ fn one_drift(drift: &Drift) -> Value {
         fields.insert("detail".to_owned(), detail.clone().into());
     }
     one
+}
+
+/// One check, with the reason why what it needs could not be had.
+pub(crate) fn check_for(one: &Check, unavailable: Option<&str>) -> Value {
+    let mut shown = check(one);
+    if let (CheckStatus::Unavailable, Some(reason), Some(fields)) = (one.status, unavailable, shown.as_object_mut()) {
+        fields.insert("reason".to_owned(), reason.into());
+    }
+    shown
 }
 
 /// One check, with what it rests on.

@@ -15,17 +15,18 @@ use goverify::install::{Durability, Occupied};
 use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile};
 use goverify::trust::{
     Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring,
-    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TrustError, VerifiedArchive, verify,
+    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, Transparency, TrustError, VerifiedArchive, transparency_check, verify,
 };
 
 use super::args::{Common, Fetch, RequiredCheck};
 use super::failure::Failure;
 use super::json::{self, Outcome};
 use super::runtime;
-use super::transparency::{self, Answer, cache};
+use super::transparency::{self, Answer, MIRROR_PATIENCE, cache};
 
-/// How long the log is waited for once the archive is there and does not depend on it.
-const LOG_GRACE: Duration = Duration::from_secs(5);
+/// How long the log is waited for once the archive is there and does not depend on it: five seconds for itself, after
+/// what a mirror may have taken before it.
+const LOG_GRACE: Duration = MIRROR_PATIENCE.saturating_add(Duration::from_secs(5));
 /// The same where it does depend on it.
 const LOG_PATIENCE: Duration = Duration::from_secs(300);
 
@@ -95,13 +96,25 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
     let first = download(order, &signature, consume.clone(), partials.as_deref(), &watch);
     let (received, answer) = beside_the_log(order, first).await?;
     outcome.warnings.extend(answer.warnings.clone());
-    match judge(order, &signature, received?, &answer, outcome) {
+    let received = received.map_err(|failure| outweigh(order, &answer, outcome, failure))?;
+    match judge(order, &signature, received, &answer, outcome) {
         Err(failure) if failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             order.watch.tell(Event::Retrying { reason: "the continued download is not the archive".to_owned() });
             let received = download(order, &signature, consume, None, &order.watch).await?;
             judge(order, &signature, received, &answer, outcome)
         }
         result => result,
+    }
+}
+
+/// A log that contradicts itself is more than a failed download: nobody may try again as if nothing had been.
+fn outweigh(order: &Order, answer: &Answer, outcome: &mut Outcome, failure: Failure) -> Failure {
+    match &answer.transparency {
+        Transparency::Failed(error) => {
+            outcome.checks = vec![json::check(&transparency_check(&answer.transparency, None))];
+            Failure::of(&order.file.name().to_string(), &TrustError::Log(error.clone()))
+        }
+        Transparency::Evidence(_) | Transparency::Absent(_) => failure,
     }
 }
 
@@ -175,7 +188,8 @@ fn judge<K>(
         None => Authenticator::Transparency,
     };
     let verdict = verify(received, &expectation, by, &answer.transparency);
-    outcome.checks = verdict.checks.iter().map(json::check).collect();
+    let reason = answer.failure.as_ref().map(|failure| failure.message.as_str());
+    outcome.checks = verdict.checks.iter().map(|check| json::check_for(check, reason)).collect();
     let name = order.file.name();
     let verified = verdict.outcome.map_err(|error| match (error, answer.refusal(name)) {
         (TrustError::NoLog(_), Some(refusal)) => refusal,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use goverify::error::{Code, Coded};
+use goverify::error::{Code, Coded, FileError};
 use goverify::events::Watch;
 use goverify::fetch::{Access, AskError, Asked, FetchError, Heads, Limits, LogPlace, Mirror, is_page};
 use goverify::release::{ArchiveFormat, ArchiveName, Target};
@@ -17,9 +17,14 @@ use super::runtime;
 
 /// Longest time for one request of the log, retries included: its answers are small.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What to do about a memory of the log that cannot be used.
+const MEMORY_HINT: &str = "the tree heads that were seen are kept in the cache, in goverify/sumdb; whoever deletes them there \
+                           forgets what the log has shown so far";
 /// What to do about an archive that nothing vouches for.
 const ZIP_HINT: &str = "a .zip has no signature, so the transparency log must vouch for it: online, by a mirror's sumdb/, or by \
                         a .tlog-proof beside it; --unsigned accepts it on its digest alone";
+/// How long a mirror may take to say what it has of the log, before the log itself is asked.
+pub(crate) const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
 /// Retries of a request.
 const RETRIES: u32 = 2;
 
@@ -39,6 +44,11 @@ impl Answer {
 
     fn evidence(evidence: LogEvidence) -> Self {
         Self { transparency: Transparency::Evidence(evidence), failure: None, warnings: Vec::new() }
+    }
+
+    fn warned(mut self, forgotten: Option<FileError>) -> Self {
+        self.warnings.extend(forgotten.map(|error| format!("the log's tree head is not remembered: {error}")));
+        self
     }
 
     pub(crate) fn unavailable(failure: Failure) -> Self {
@@ -76,22 +86,63 @@ pub(crate) async fn ask(
     let module = ToolchainModule::new(*name.version(), platform);
     let heads = cache().map(|cache| Heads::of(log.key(), &cache));
     let access = access(common);
+    let place = LogPlace::at(&log.url(), log.key(), &access)?;
     if let Some(mirror) = mirror.filter(|mirror| !mirror.is_official()) {
-        if log.explicit_url().is_none()
-            && let Ok(place) = LogPlace::in_mirror(mirror, log.key(), &access)
-            && let Some(answer) = settled(place.ask(&module, heads.as_ref()).await)?
-        {
-            return Ok(answer);
-        }
-        if let Some(answer) = beside(mirror, name, log, heads.as_ref()).await? {
-            return Ok(answer);
+        // A mirror may not keep the log from being asked by keeping us waiting.
+        let copies = in_mirror(mirror, name, &module, log, heads.as_ref(), &access);
+        let found = tokio::time::timeout(MIRROR_PATIENCE, copies).await.unwrap_or(Ok(None))?;
+        match found {
+            Some(Found::Answer(answer)) => return Ok(answer),
+            Some(Found::Proof(proof)) => return stored(proof, &place, heads.as_ref()).await,
+            None => {}
         }
     }
-    let place = LogPlace::at(&log.url(), log.key(), &access)?;
     match place.ask(&module, heads.as_ref()).await {
         Ok(Asked::NotLogged) => Ok(Answer::absent(Absence::NotLogged)),
         Err(AskError::Fetch(error)) => Ok(Answer::unavailable(unreachable(log, &error))),
         asked => Ok(settled(asked)?.unwrap_or_else(|| Answer::absent(Absence::NotLogged))),
+    }
+}
+
+/// What a mirror has of the log.
+enum Found {
+    Answer(Answer),
+    Proof(TlogProof),
+}
+
+async fn in_mirror(
+    mirror: &Mirror,
+    name: &ArchiveName,
+    module: &ToolchainModule,
+    log: &LogSource,
+    heads: Option<&Heads>,
+    access: &Access,
+) -> Result<Option<Found>, Failure> {
+    if log.explicit_url().is_none()
+        && let Ok(place) = LogPlace::in_mirror(mirror, log.key(), access)
+        && let Some(answer) = settled(place.ask(module, heads).await)?
+    {
+        return Ok(Some(Found::Answer(answer)));
+    }
+    let companion = mirror.companion(&format!("{name}.tlog-proof"), TLOG_PROOF_SIZE_LIMIT_BYTES).await;
+    let Some(text) = companion.ok().flatten().filter(|text| !is_page(text)) else { return Ok(None) };
+    match TlogProof::parse(&text, log.key()) {
+        Ok(proof) => Ok(Some(Found::Proof(proof))),
+        Err(error) => wrong(error.into()).map(|answer| Some(Found::Answer(answer))),
+    }
+}
+
+/// A proof whose tree head has to be of the history that is known. Where the log cannot be asked for that, the proof
+/// stands for itself, as it does for `verify`.
+async fn stored(proof: TlogProof, place: &LogPlace, heads: Option<&Heads>) -> Result<Answer, Failure> {
+    let compared = match heads {
+        Some(heads) => place.accept(proof.head(), heads).await,
+        None => Ok(None),
+    };
+    match compared {
+        Ok(forgotten) => Ok(Answer::evidence(LogEvidence::Stored(proof)).warned(forgotten)),
+        Err(AskError::Fetch(_)) => Ok(Answer::evidence(LogEvidence::Stored(proof))),
+        Err(error) => wrong(error),
     }
 }
 
@@ -114,9 +165,7 @@ fn settled(asked: Result<Asked, AskError>) -> Result<Option<Answer>, Failure> {
     match asked {
         Ok(Asked::NotLogged) | Err(AskError::Fetch(_)) => Ok(None),
         Ok(Asked::Answer { answer, forgotten }) => {
-            let mut answer = Answer::evidence(LogEvidence::Answer(*answer));
-            answer.warnings.extend(forgotten.map(|error| format!("the log's tree head is not remembered: {error}")));
-            Ok(Some(answer))
+            Ok(Some(Answer::evidence(LogEvidence::Answer(*answer)).warned(forgotten)))
         }
         Err(error) => wrong(error).map(Some),
     }
@@ -130,26 +179,7 @@ fn wrong(error: AskError) -> Result<Answer, Failure> {
             let transparency = Transparency::Failed(error);
             Ok(Answer { transparency, failure: None, warnings: warnings.into_iter().collect() })
         }
-        error => Err(error.into()),
-    }
-}
-
-/// The proof that a mirror has beside the archive.
-async fn beside(
-    mirror: &Mirror,
-    name: &ArchiveName,
-    log: &LogSource,
-    heads: Option<&Heads>,
-) -> Result<Option<Answer>, Failure> {
-    let companion = mirror.companion(&format!("{name}.tlog-proof"), TLOG_PROOF_SIZE_LIMIT_BYTES).await;
-    let Some(text) = companion.ok().flatten().filter(|text| !is_page(text)) else { return Ok(None) };
-    let proof = match TlogProof::parse(&text, log.key()) {
-        Ok(proof) => proof,
-        Err(error) => return wrong(error.into()).map(Some),
-    };
-    match heads.map_or(Ok(()), |heads| heads.check(log.key(), proof.head())) {
-        Ok(()) => Ok(Some(Answer::evidence(LogEvidence::Stored(proof)))),
-        Err(error) => wrong(error).map(Some),
+        error => Err(Failure::from(error).with_hint(MEMORY_HINT)),
     }
 }
 

@@ -84,7 +84,8 @@ fn archives_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in folder.read_dir().map_err(FileError::at(folder, "read"))? {
         let path = entry.map_err(FileError::at(folder, "read"))?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.ends_with(".tar.gz") || name.ends_with(".zip") {
+        let lower_case = name.to_ascii_lowercase();
+        if [".tar.gz", ".tgz", ".zip"].iter().any(|extension| lower_case.ends_with(extension)) {
             archives.push(path);
         }
     }

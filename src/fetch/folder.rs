@@ -48,8 +48,13 @@ impl FolderMirror {
     pub(super) fn nested(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
         let path = self.folder.join(component::path(path)?);
         match open_regular(&path) {
-            // A link that leads nowhere cannot be read, which is not to say that nothing was ever published.
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
+            // A link that leads nowhere, and a folder that is not there, cannot be read, which is not to say that
+            // nothing was ever published.
+            Err(error)
+                if error.source.kind() == io::ErrorKind::NotFound && !path.is_symlink() && self.folder.is_dir() =>
+            {
+                Ok(None)
+            }
             opened => Ok(Some(read_bounded(opened?, &path, limit_bytes)?)),
         }
     }

@@ -10,14 +10,14 @@
 //! - no file, no memory: the first head is believed as it is. Deleting the cache is safe, and forgets; so does a file
 //!   that is in the way of its folders.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::AskError;
 use crate::error::{Code, Coded, FileError};
 use crate::files::{open_regular, read_bounded};
-use crate::trust::{LogError, LogKey, NOTE_SIZE_LIMIT_BYTES, SignedTreeHead, check_growth};
+use crate::trust::{LogError, LogKey, NOTE_SIZE_LIMIT_BYTES, SignedTreeHead};
 
 /// Why the memory of a log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,8 @@ pub(super) enum Advance {
     Done,
     /// Another process has remembered this one meanwhile.
     Moved(Box<SignedTreeHead>),
+    /// Another process is about to.
+    Busy,
 }
 
 /// The memory of one log.
@@ -81,7 +83,7 @@ impl Heads {
         Self { folder: cache.join("sumdb").join(name.chars().map(plain).collect::<String>()) }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.folder.join("latest")
     }
 
@@ -99,17 +101,6 @@ impl Heads {
         let note = read_bounded(file, &path, NOTE_SIZE_LIMIT_BYTES as u64)?;
         let opened = SignedTreeHead::open(&note, key);
         opened.map(Some).map_err(|source| StateError::Corrupt { path, source: Box::new(source) })
-    }
-
-    /// Whether what is remembered of the log speaks against `head` without being asked for more: two roots of one size.
-    ///
-    /// # Errors
-    /// [`AskError`] when it does, or what is remembered cannot be read as a head.
-    pub fn check(&self, key: &LogKey, head: &SignedTreeHead) -> Result<(), AskError> {
-        match self.read(key)? {
-            Some(seen) => check_growth(&seen, head).map(|_| ()).map_err(|error| self.convict(error)),
-            None => Ok(()),
-        }
     }
 
     /// The error, with the notes of a fork kept as evidence.
@@ -135,7 +126,11 @@ impl Heads {
         let lock = self.folder.join("lock");
         let held = File::options().write(true).create(true).truncate(false).open(&lock);
         let held = held.map_err(FileError::at(&lock, "open"))?;
-        held.lock().map_err(FileError::at(&lock, "lock"))?;
+        match held.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Advance::Busy),
+            Err(TryLockError::Error(error)) => return Err(FileError::at(&lock, "lock")(error).into()),
+        }
         let path = self.file();
         match (self.read(key)?, seen) {
             (Some(now), _) if now == *latest => return Ok(Advance::Done),

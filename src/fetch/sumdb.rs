@@ -11,7 +11,9 @@
 //!
 //! It does not judge anything: [`crate::trust`] does.
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
@@ -23,8 +25,10 @@ use crate::trust::{
     check_growth,
 };
 
-/// How often another process may have been quicker to remember a head.
-const ADVANCE_TRIES: usize = 4;
+/// How often another process may be quicker to remember a head.
+const ADVANCE_TRIES: usize = 64;
+/// The pause while another process remembers one, which takes it a moment.
+const ADVANCE_PAUSE: Duration = Duration::from_millis(25);
 
 /// Where a log is served.
 #[derive(Debug)]
@@ -121,6 +125,15 @@ impl LogPlace {
         Ok(Asked::Answer { answer, forgotten })
     }
 
+    /// Compares a head that came by another way with the remembered one, by tiles of this place, and remembers the
+    /// larger. Returns why it could not be remembered, if so.
+    ///
+    /// # Errors
+    /// [`AskError`] when the tiles cannot be had, or the two are of different histories.
+    pub async fn accept(&self, head: &SignedTreeHead, heads: &Heads) -> Result<Option<FileError>, AskError> {
+        self.compare(head, heads, Tiles::default()).await
+    }
+
     /// Compares a head with the remembered one, and remembers the larger.
     async fn compare(
         &self,
@@ -141,12 +154,13 @@ impl LogPlace {
             match heads.advance(&self.key, seen.as_ref(), &latest) {
                 Ok(Advance::Done) => return Ok(None),
                 Ok(Advance::Moved(now)) => seen = Some(*now),
+                Ok(Advance::Busy) => tokio::time::sleep(ADVANCE_PAUSE).await,
                 // A memory that cannot be written contradicts nobody.
                 Err(StateError::File(error)) => return Ok(Some(error)),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(None)
+        Ok(Some(FileError::at(&heads.file(), "replace")(io::ErrorKind::WouldBlock.into())))
     }
 
     /// Adds to `tiles` those of `needed` that are not in it.

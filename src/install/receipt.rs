@@ -19,8 +19,11 @@ use super::{InstallError, StagedTree};
 use crate::archive::{Entry, EntryKind, EntryPath, FileEntry, Manifest};
 use crate::error::FileError;
 use crate::files::{Directory, Found, FoundFile, read_bounded};
-use crate::release::Target;
-use crate::trust::VerifiedArchive;
+use crate::release::{ArchiveName, Target};
+use crate::trust::{
+    LogEvidence, LogKey, LogProof, LookupFault, TlogProof, ToolchainModule, TreeForm, TrustError, VerifiedArchive,
+    judge_tree,
+};
 
 /// Name of the receipt in the tree's root.
 pub(super) const NAME: &str = ".goverify.json";
@@ -174,6 +177,24 @@ impl Receipt {
     pub fn read_claim(destination: &Path) -> Result<Option<Self>, InstallError> {
         let root = Directory::open(destination).map_err(FileError::at(destination, "open"))?;
         Self::read_from(&root, destination)
+    }
+
+    /// Proves again, without a network, what the log's evidence in the receipt says: that the log of `key` holds the
+    /// record that follows from the receipt's own list of files. `None` if there is no evidence of this log.
+    #[must_use]
+    pub fn prove(&self, key: &LogKey) -> Option<Result<LogProof, TrustError>> {
+        let stored = self.origin.evidence.transparency.as_ref().filter(|stored| stored.log == key.name())?;
+        Some(self.prove_stored(stored, key))
+    }
+
+    fn prove_stored(&self, stored: &TransparencyEvidence, key: &LogKey) -> Result<LogProof, TrustError> {
+        let other = || TrustError::Log(LookupFault::OtherRecord.into());
+        let name: ArchiveName = self.origin.archive.filename.parse().map_err(|_| other())?;
+        let Target::Platform(platform) = name.target() else { return Err(TrustError::SourceInLog) };
+        let module = ToolchainModule::new(*name.version(), platform);
+        let evidence = LogEvidence::Stored(TlogProof::parse(stored.tlog_proof.as_bytes(), key)?);
+        let proof = judge_tree(&module, &self.manifest, TreeForm::Sdk, &evidence)?;
+        if stored.record == module.record(*proof.h1()).text() { Ok(proof) } else { Err(other()) }
     }
 
     fn read_from(root: &Directory, destination: &Path) -> Result<Option<Self>, InstallError> {

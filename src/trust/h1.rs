@@ -4,7 +4,8 @@
 //!
 //! 1. every regular file of the SDK counts; modes, times, order and directories do not;
 //! 2. but for those whose first element is `api`, `doc`, `misc` or `test`, which the module leaves out;
-//! 3. a last element `go.mod` is called `_go.mod` there;
+//! 3. a last element `go.mod` is called `_go.mod` there; an SDK that has such a name already has no hash, since the file
+//!    could have been the other one;
 //! 4. one line a file, sorted bytewise by name: `hex(SHA-256(content))`, two spaces,
 //!    `golang.org/toolchain@VERSION/NAME`, newline;
 //! 5. `h1:` and the base64 of the SHA-256 of all lines.
@@ -19,6 +20,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
 
 use crate::archive::{FileEntry, Manifest};
+use crate::error::escaped;
 
 /// Top-level directories that the module leaves out.
 const LEFT_OUT: [&str; 4] = ["api", "doc", "misc", "test"];
@@ -74,17 +76,25 @@ pub enum TreeForm {
 
 /// Why a tree has no `h1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: two files have this name in the module")]
-pub struct H1Fault {
-    /// The name that both have.
-    pub name: String,
+#[non_exhaustive]
+pub enum H1Fault {
+    /// A file has the name that another has in the module, so that the hash could not tell the one from the other.
+    #[error("{}: no SDK has a file of this name, which stands for go.mod in the module", escaped(.0))]
+    ModuleName(String),
+    /// Two files have one path.
+    #[error("{}: two files have this path", escaped(.0))]
+    Duplicate(String),
 }
 
 /// The `h1` of the SDK in `manifest`, as the module whose name and version are `module` (`golang.org/toolchain@v0…`).
 ///
 /// # Errors
-/// [`H1Fault`] when `go.mod` and `_go.mod` stand side by side, so that the module would have one name twice.
+/// [`H1Fault`] when the files of the tree do not follow from the names in the module.
 pub fn h1(manifest: &Manifest, module: &str, form: TreeForm) -> Result<H1, H1Fault> {
+    let renamed = |file: &FileEntry<'_>| form == TreeForm::Sdk && file.path.split().1 == "_go.mod";
+    if let Some(file) = manifest.file_entries().find(renamed) {
+        return Err(H1Fault::ModuleName(file.path.to_string()));
+    }
     let mut files: Vec<(String, &[u8; 32])> = manifest
         .file_entries()
         .filter(|file| is_covered(file.path.as_str(), form) && !is_added_copy(file, manifest, form))
@@ -96,7 +106,7 @@ pub fn h1(manifest: &Manifest, module: &str, form: TreeForm) -> Result<H1, H1Fau
     let mut digits = [0; 64];
     for (name, sha256) in &files {
         if previous.replace(name) == Some(name) {
-            return Err(H1Fault { name: name.clone() });
+            return Err(H1Fault::Duplicate(name.clone()));
         }
         // There is room for 64 digits.
         let _ = hex::encode_to_slice(sha256, &mut digits);
@@ -196,11 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn two_files_of_one_name_have_no_hash() {
-        let both = manifest(&[("src/go.mod", "1"), ("src/_go.mod", "2")]);
-        let fault = H1Fault { name: "src/_go.mod".to_owned() };
-        assert_eq!(h1(&both, MODULE, TreeForm::Sdk), Err(fault));
-        assert!(h1(&manifest(&[("src/go.mod", "1"), ("lib/_go.mod", "2")]), MODULE, TreeForm::Sdk).is_ok());
+    fn a_name_that_the_module_gives_to_another_file_has_no_hash() {
+        for path in ["src/_go.mod", "_go.mod", "src/cmd/_go.mod", "test/_go.mod"] {
+            let renamed = manifest(&[("VERSION", "go1.22.5"), (path, "module std")]);
+            assert_eq!(h1(&renamed, MODULE, TreeForm::Sdk), Err(H1Fault::ModuleName(path.to_owned())));
+            assert!(h1(&renamed, MODULE, TreeForm::ModuleCopy).is_ok(), "{path}");
+            let neighbour = path.replace("_go.mod", "_go.mods");
+            assert!(h1(&manifest(&[(&neighbour, "1")]), MODULE, TreeForm::Sdk).is_ok(), "{neighbour}");
+        }
+        let twice = manifest(&[("src/a.go", "1"), ("src/a.go", "2")]);
+        assert_eq!(h1(&twice, MODULE, TreeForm::Sdk), Err(H1Fault::Duplicate("src/a.go".to_owned())));
     }
 
     #[test]

@@ -29,6 +29,6 @@ pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
 pub use verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
 pub use verify::{
-    Absence, Authenticator, Expectation, Transparency, TrustError, VerifiedArchive, judge_tree, transparency_check,
-    unauthenticated_files, verify,
+    Absence, Authenticator, Expectation, Transparency, TrustError, VerifiedArchive, judge_tree, proof_check,
+    transparency_check, unauthenticated_files, verify,
 };

@@ -390,23 +390,33 @@ fn judge_files(name: &ArchiveName, manifest: &Manifest, evidence: &LogEvidence) 
     }
 }
 
-/// The check as the report has it.
+/// The check of evidence that was judged, as the report has it.
 #[must_use]
-pub fn transparency_check(transparency: &Transparency, log: Option<&Result<LogProof, TrustError>>) -> Check {
-    let (status, evidence) = match (transparency, log) {
-        (Transparency::Absent(Absence::NotLogged), _) => (CheckStatus::NotPublished, Evidence::None),
-        (Transparency::Absent(Absence::Unavailable), _) => (CheckStatus::Unavailable, Evidence::None),
-        (Transparency::Absent(Absence::NotRequested), _) => (CheckStatus::NotRequested, Evidence::None),
-        // Where no files could be read, there was nothing to judge by it.
-        (_, Some(Err(TrustError::Archive(_)))) => (CheckStatus::Unavailable, Evidence::None),
-        (_, Some(Ok(proof))) => (CheckStatus::Passed, Evidence::Transparency(proof.clone())),
-        (_, Some(Err(TrustError::Log(LogError::Mismatch { module, expected, actual })))) => {
+pub fn proof_check(judged: &Result<LogProof, TrustError>) -> Check {
+    let (status, evidence) = match judged {
+        Ok(proof) => (CheckStatus::Passed, Evidence::Transparency(proof.clone())),
+        Err(TrustError::Log(LogError::Mismatch { module, expected, actual })) => {
             let (module, expected, actual) = (module.clone(), *expected, *actual);
             (CheckStatus::Failed, Evidence::LogMismatch { module, expected, actual })
         }
-        _ => (CheckStatus::Failed, Evidence::None),
+        // Where no files could be read, there was nothing to judge by it.
+        Err(TrustError::Archive(_)) => (CheckStatus::Unavailable, Evidence::None),
+        Err(_) => (CheckStatus::Failed, Evidence::None),
     };
     Check { kind: CheckKind::Transparency, status, evidence }
+}
+
+/// The check of what there is of the log, as the report has it; evidence must have been judged.
+#[must_use]
+pub fn transparency_check(transparency: &Transparency, judged: Option<&Result<LogProof, TrustError>>) -> Check {
+    let status = match (transparency, judged) {
+        (Transparency::Absent(Absence::NotLogged), _) => CheckStatus::NotPublished,
+        (Transparency::Absent(Absence::Unavailable), _) => CheckStatus::Unavailable,
+        (Transparency::Absent(Absence::NotRequested), _) => CheckStatus::NotRequested,
+        (Transparency::Evidence(_) | Transparency::Failed(_), Some(judged)) => return proof_check(judged),
+        (Transparency::Evidence(_) | Transparency::Failed(_), None) => CheckStatus::Failed,
+    };
+    Check { kind: CheckKind::Transparency, status, evidence: Evidence::None }
 }
 
 fn check_size<K>(archive: &UnverifiedArchive<K>, expectation: &Expectation) -> Result<(), TrustError> {

@@ -59,14 +59,6 @@ pub enum LogError {
         /// The other.
         larger: Box<SignedTreeHead>,
     },
-    /// The log does not know the release.
-    #[error("{module}: {log} has no record of it")]
-    NotLogged {
-        /// The release.
-        module: ToolchainModule,
-        /// The log's name.
-        log: String,
-    },
     /// Not a note that the log has signed.
     #[error("signed note: {0}")]
     Note(#[from] NoteFault),
@@ -108,7 +100,6 @@ impl Coded for LogError {
         match self {
             Self::Mismatch { .. } => Code::TransparencyMismatch,
             Self::Fork { .. } => Code::TransparencyFork,
-            Self::NotLogged { .. } => Code::TransparencyNotLogged,
             Self::Note(_)
             | Self::TreeHead(_)
             | Self::Lookup(_)

@@ -13,6 +13,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::ed25519::Signed;
 use super::key::{LogKey, is_key_name};
 
 /// Longest note in bytes; those of Go's log have about 200.
@@ -55,6 +56,11 @@ impl LogKey {
     /// # Errors
     /// [`NoteFault`] when it breaks a rule of signed notes, or this key did not sign it.
     pub fn open<'a>(&self, note: &'a [u8]) -> Result<&'a str, NoteFault> {
+        self.open_signed(note).map(|(text, _)| text)
+    }
+
+    /// The text of a note, and the line with this key's signature.
+    pub(super) fn open_signed<'a>(&self, note: &'a [u8]) -> Result<(&'a str, &'a str), NoteFault> {
         if note.len() > NOTE_SIZE_LIMIT_BYTES {
             return Err(NoteFault::TooLong);
         }
@@ -67,7 +73,7 @@ impl LogKey {
         if lines.split('\n').count() > SIGNATURES_LIMIT {
             return Err(NoteFault::TooMany);
         }
-        let mut signed = None;
+        let mut signed: Option<(Signed, &'a str)> = None;
         for line in lines.split('\n') {
             let (name, bytes) = signature_line(line).ok_or(NoteFault::SignatureLine)?;
             let (id, signature) = bytes.split_first_chunk::<ID_BYTES>().ok_or(NoteFault::SignatureLine)?;
@@ -75,10 +81,11 @@ impl LogKey {
                 return Err(NoteFault::SignatureLine);
             }
             if name == self.name() && *id == self.id() {
-                signed = Some(self.verify(text.as_bytes(), signature).ok_or(NoteFault::BadSignature)?);
+                let by_key = self.verify(text.as_bytes(), signature).ok_or(NoteFault::BadSignature)?;
+                signed.get_or_insert((by_key, line));
             }
         }
-        signed.map(|_| text).ok_or(NoteFault::UnknownKey)
+        signed.map(|(_, line)| (text, line)).ok_or(NoteFault::UnknownKey)
     }
 }
 

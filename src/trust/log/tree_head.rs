@@ -9,9 +9,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::LogError;
 use super::key::LogKey;
 use super::merkle::{Hash, SIZE_LIMIT, empty_root};
-use super::{LogError, NoteFault};
 
 /// The first line of the tree heads of every log of Go modules (golang.org/x/mod `sumdb/tlog`).
 const ORIGIN: &str = "go.sum database tree";
@@ -49,8 +49,10 @@ impl SignedTreeHead {
     /// # Errors
     /// [`LogError::Note`] or [`LogError::TreeHead`], with the code `transparency-bad-proof`.
     pub fn open(note: &[u8], key: &LogKey) -> Result<Self, LogError> {
-        let (size, root) = parse(key.open(note)?)?;
-        let note = str::from_utf8(note).map_err(|_| NoteFault::Text)?.to_owned();
+        let (text, line) = key.open_signed(note)?;
+        let (size, root) = parse(text)?;
+        // Other keys' lines are whatever somebody put there, and would be kept in files that have a limit.
+        let note = format!("{text}\n{line}\n");
         Ok(Self { log: key.name().to_owned(), note, size, root })
     }
 
@@ -60,7 +62,7 @@ impl SignedTreeHead {
         &self.log
     }
 
-    /// The note as it was signed.
+    /// The note as the log's key has signed it, without the signatures of others.
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note
