@@ -22,8 +22,10 @@ use super::args::{Common, Fetch, RequiredCheck};
 use super::failure::Failure;
 use super::json::{self, Outcome};
 use super::runtime;
-use super::transparency::{self, Answer, MIRROR_PATIENCE, cache};
+use super::transparency::{self, Answer, Effort, MIRROR_PATIENCE, cache};
 
+/// The pause before a log that could not be reached is asked again.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
 /// How long the log is waited for once the archive is there and does not depend on it: five seconds for itself, after
 /// what a mirror may have taken before it.
 const LOG_GRACE: Duration = MIRROR_PATIENCE.saturating_add(Duration::from_secs(5));
@@ -124,16 +126,28 @@ async fn beside_the_log<T>(
     order: &Order,
     download: impl Future<Output = Result<T, Failure>>,
 ) -> Result<(Result<T, Failure>, Answer), Failure> {
-    let mut asking = pin!(transparency::ask(&order.sumdb, order.file.name(), Some(&order.mirror), &order.common));
+    let effort = if order.rests_on_log() { Effort::Persistent } else { Effort::Once };
+    let ask = async |pause| {
+        tokio::time::sleep(pause).await;
+        transparency::ask(&order.sumdb, order.file.name(), Some(&order.mirror), &order.common, effort).await
+    };
+    let mut asking = pin!(ask(Duration::ZERO));
     let mut download = pin!(download);
-    let mut answer = None;
+    let (mut answer, mut is_asking) = (None, true);
     let received = loop {
         tokio::select! {
             done = &mut download => break done,
-            asked = &mut asking, if answer.is_none() => {
+            asked = &mut asking, if is_asking => {
                 let refusal = |asked: &Answer| asked.refusal(order.file.name()).filter(|_| order.rests_on_log());
                 match asked.and_then(|asked| refusal(&asked).map_or(Ok(asked), Err)) {
-                    Ok(asked) => answer = Some(asked),
+                    Ok(asked) => {
+                        // What could not be had now may yet come while the archive does, but not any later.
+                        is_asking = asked.failure.as_ref().is_some_and(|failure| failure.code == Code::Network);
+                        if is_asking {
+                            asking.set(ask(LOG_PAUSE));
+                        }
+                        answer = Some(asked);
+                    }
                     Err(failure) => {
                         // It ends soon, and takes away what nobody could continue.
                         order.watch.cancel();

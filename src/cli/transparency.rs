@@ -56,9 +56,19 @@ impl Answer {
     }
 }
 
+/// What the log's answer is worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Requests are tried again: there is nothing without it.
+    Persistent,
+    /// Each is tried once, and whoever asks may ask again.
+    Once,
+}
+
 /// How the log is reached.
-fn access(common: &Common) -> Access {
-    let limits = Limits { overall: PATIENCE, retries: RETRIES, ..Limits::default() };
+fn access(common: &Common, effort: Effort) -> Access {
+    let retries = if effort == Effort::Persistent { RETRIES } else { 0 };
+    let limits = Limits { overall: PATIENCE, retries, ..Limits::default() };
     Access { limits, offline: common.offline }
 }
 
@@ -80,12 +90,13 @@ pub(crate) async fn ask(
     name: &ArchiveName,
     mirror: Option<&Mirror>,
     common: &Common,
+    effort: Effort,
 ) -> Result<Answer, Failure> {
     let Sumdb::Log(log) = choice else { return Ok(Answer::absent(Absence::NotRequested)) };
     let Target::Platform(platform) = name.target() else { return Ok(Answer::absent(Absence::NotLogged)) };
     let module = ToolchainModule::new(*name.version(), platform);
     let heads = cache().map(|cache| Heads::of(log.key(), &cache));
-    let access = access(common);
+    let access = access(common, effort);
     let place = LogPlace::at(&log.url(), log.key(), &access)?;
     if let Some(mirror) = mirror.filter(|mirror| !mirror.is_official()) {
         // A mirror may not keep the log from being asked by keeping us waiting.
@@ -152,7 +163,9 @@ async fn stored(proof: TlogProof, place: &LogPlace, heads: Option<&Heads>) -> Re
 /// As for [`ask`], or when a signal ended the wait.
 pub(crate) fn ask_alone(choice: &Sumdb, name: &ArchiveName, common: &Common) -> Result<Answer, Failure> {
     let watch = Watch::silent();
-    runtime::run(&watch, async { runtime::until_cancelled(&watch, ask(choice, name, None, common)).await })
+    runtime::run(&watch, async {
+        runtime::until_cancelled(&watch, ask(choice, name, None, common, Effort::Persistent)).await
+    })
 }
 
 fn unreachable(log: &LogSource, error: &FetchError) -> Failure {
