@@ -1,6 +1,7 @@
 //! Whether the destination holds the very archive already.
 
 use std::path::Path;
+use std::thread;
 
 use goverify::error::Code;
 use goverify::install::{Receipt, is_intact};
@@ -42,10 +43,16 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     if signature.is_some_and(|found| !order.keyring.trusts(&found.certificate)) {
         return Err(exists("exists, and was verified by a certificate that is not trusted now"));
     }
-    let proven = match &order.sumdb {
+    let prove = || match &order.sumdb {
         Sumdb::Log(log) => receipt.prove(log.key()).transpose(),
         Sumdb::Off => Ok(None),
     };
+    // Both take some milliseconds, which is all that a second call costs.
+    let (proven, intact) = thread::scope(|scope| {
+        let proven = scope.spawn(prove);
+        let intact = is_intact(path, &receipt);
+        (proven.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), intact)
+    });
     let log = proven.map_err(|error| Failure::of(&format!("{}: its receipt", path.display()), &error))?;
     let vouched_for = match order.file.name().format() {
         ArchiveFormat::TarGz => signature.is_some() || order.arguments.unsigned,
@@ -54,7 +61,7 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     if !vouched_for || log.is_none() && order.requires(RequiredCheck::Transparency) {
         return Err(exists("exists, and what it was verified by is not enough now"));
     }
-    if !is_intact(path, &receipt)? {
+    if !intact? {
         return Err(exists("exists, and is not as it was installed, or others may change it"));
     }
     let trust = match (signature, &log) {
