@@ -102,7 +102,7 @@ impl Examination<'_> {
         let module = ToolchainModule::new(identity.version, platform);
         let transparency = match &self.arguments.proof {
             Some(path) => proof_at(path, log.key())?,
-            None => self.ask(&Sumdb::Log(log), &name)?,
+            None => self.ask(&Sumdb::Log(log), &name).map_err(|failure| with_other_log(failure, claim.as_ref()))?,
         };
         let Transparency::Evidence(evidence) = &transparency else {
             self.outcome.checks = vec![json::check(&transparency_check(&transparency, None))];
@@ -244,6 +244,18 @@ impl Examination<'_> {
 fn claim_of(root: &Path) -> Result<Option<Claim>, Failure> {
     let understood = |receipt: Receipt| Some(Claim { name: receipt.origin.archive.filename.parse().ok()?, receipt });
     Ok(Receipt::read_claim(root)?.and_then(understood))
+}
+
+/// Says of which log a receipt has a proof, where that is not the log that is trusted.
+fn with_other_log(failure: Failure, claim: Option<&Claim>) -> Failure {
+    let stored = claim.and_then(|claim| claim.receipt.origin.evidence.transparency.as_ref());
+    match stored.filter(|_| failure.code == Code::NoEvidence) {
+        Some(stored) => {
+            let log = printable(&stored.log);
+            failure.with_hint(format!("the receipt has a proof of the log {log}; --sumdb KEY trusts that log instead"))
+        }
+        None => failure,
+    }
 }
 
 fn proof_at(path: &Path, key: &LogKey) -> Result<Transparency, Failure> {

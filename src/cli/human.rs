@@ -2,6 +2,7 @@
 
 use goverify::audit::Drift;
 use goverify::error::printable;
+use goverify::trust::Trust;
 use serde_json::Value;
 
 use super::json::Outcome;
@@ -46,6 +47,11 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
         };
         let then = if text(check, "source") == "receipt" { " (when it was installed, says the receipt)" } else { "" };
         lines.push(format!("  {mark} {name}: {}{then}", rests_on(check, &name, &status, verbose)));
+    }
+    if outcome.trust == Some(Trust::DigestOnly.as_str()) {
+        lines.push(
+            "  - digest-only: nothing says that the Go team made it; it is what the index or --sha256 says".to_owned(),
+        );
     }
     if let Some(files) = outcome.unauthenticated_files {
         lines.push(format!("  - {files} files are not in the log's record (api, doc, misc, test), nor are modes"));

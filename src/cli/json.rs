@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use goverify::audit::Drift;
 use goverify::release::{ArchiveName, Target};
-use goverify::trust::{Check, CheckStatus, Evidence, VerifiedArchive};
+use goverify::trust::{Check, Evidence, VerifiedArchive};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -176,9 +176,12 @@ fn one_drift(drift: &Drift) -> Value {
 }
 
 /// One check, with the reason why what it needs could not be had.
+#[cfg(feature = "net")]
 pub(crate) fn check_for(one: &Check, unavailable: Option<&str>) -> Value {
     let mut shown = check(one);
-    if let (CheckStatus::Unavailable, Some(reason), Some(fields)) = (one.status, unavailable, shown.as_object_mut()) {
+    if let (goverify::trust::CheckStatus::Unavailable, Some(reason), Some(fields)) =
+        (one.status, unavailable, shown.as_object_mut())
+    {
         fields.insert("reason".to_owned(), reason.into());
     }
     shown
