@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use goverify::audit::Drift;
 use goverify::release::{ArchiveName, Target};
-use goverify::trust::{Check, CheckStatus, Evidence, VerifiedArchive};
+#[cfg(feature = "net")]
+use goverify::trust::CheckStatus;
+use goverify::trust::{Check, Evidence, VerifiedArchive};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -176,6 +178,7 @@ fn one_drift(drift: &Drift) -> Value {
 }
 
 /// One check, with the reason why what it needs could not be had.
+#[cfg(feature = "net")]
 pub(crate) fn check_for(one: &Check, unavailable: Option<&str>) -> Value {
     let mut shown = check(one);
     if let (CheckStatus::Unavailable, Some(reason), Some(fields)) = (one.status, unavailable, shown.as_object_mut()) {
