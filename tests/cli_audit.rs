@@ -235,9 +235,10 @@ fn a_tree_may_be_named_by_a_link_the_variable_or_path() {
     symlink(&root, work.join("current")).unwrap();
     symlink(work.join("current/bin/go"), bin.join("go")).unwrap();
     // What a shell would not run is not the `go` that is meant.
-    for other in ["folder/go/x", "nowhere/x"] {
+    for other in ["folder/go/x", "nowhere/x", "unset/bin/go"] {
         put(&work.join(other), "");
     }
+    set_mode(&work.join("unset/bin/go"), 0o644);
     symlink("gone", work.join("nowhere/go")).unwrap();
     let path = |folders: &[&str]| std::env::join_paths(folders.iter().map(|folder| work.join(folder))).unwrap();
     let run = |arguments: &[&str], variables: &[(&str, &std::ffi::OsStr)]| {
@@ -254,12 +255,12 @@ fn a_tree_may_be_named_by_a_link_the_variable_or_path() {
         (&["current"], &[], &"OK current\n".to_owned()),
         (&[], &[("GOROOT", link.as_os_str()), ("PATH", &path(&["wrong"]))], &by_link),
         (&[], &[("PATH", &path(&["bin"]))], &by_root),
-        (&[], &[("PATH", &path(&["folder", "nowhere", "bin"])), ("GOROOT", nothing)], &by_root),
+        (&[], &[("PATH", &path(&["folder", "nowhere", "unset/bin", "bin"])), ("GOROOT", nothing)], &by_root),
     ] {
         let run = run(arguments, variables).exits(0);
         assert_eq!(run.stdout, *expected, "{arguments:?} {variables:?}");
     }
-    for path in [path(&[]), path(&["wrong"]), path(&["folder", "nowhere"])] {
+    for path in [path(&[]), path(&["wrong"]), path(&["folder", "nowhere", "unset/bin"])] {
         let run = run(&["--json"], &[("PATH", &path)]).exits(2);
         assert_eq!(run.error_code(), "usage", "{path:?}");
     }

@@ -11,12 +11,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use support::binary::{RECEIPT, assert_installed, check};
-use support::depot::requests_for;
+use support::depot::{WANTED, requests_for};
 use support::log::{TestKey, TestLog, filler, toolchain};
 use support::logged::{FIRST_RECORD, LOOKUP, Logged, RECORDS};
 use support::record::{h1, record};
 use support::sdk::Sdk;
 use support::server::Server;
+use support::world::NAME;
 
 fn sdk() -> Sdk {
     Sdk::linux_amd64("go1.22.5")
@@ -229,6 +230,33 @@ fn a_wrong_answer_of_the_log_is_rejected_and_nothing_is_left() {
         answer(&logged, "300", logged.log.record(FIRST_RECORD), &note);
         let run = logged.fetch(&["--force"]);
         assert_eq!(run.code, Some(0), "{case}: {run:#?}");
+    }
+}
+
+#[test]
+fn other_signatures_beside_the_logs_own_are_not_kept() {
+    let logged = Logged::of(&[sdk()]);
+    let (head, key, work) = (logged.log.head(RECORDS), logged.key(), logged.depot.home.work());
+    let long = format!("— witness.example {}\n", STANDARD.encode([9; 15_000]));
+    let earlier = logged.log.key().note(&logged.log.head_text(RECORDS));
+    let (text, line) = earlier.split_once("\n\n").unwrap();
+    for note in [head.clone(), format!("{head}{long}"), format!("{text}\n\n{long}{line}")] {
+        answer(&logged, "300", logged.log.record(FIRST_RECORD), &note);
+        let result = logged.fetch(&["--force"]).exits(0).result();
+        assert_eq!(result["trust"], "signature+transparency", "{} bytes", note.len());
+        let destination = logged.depot.destination();
+        let receipt: Value = serde_json::from_slice(&fs::read(destination.join(RECEIPT)).unwrap()).unwrap();
+        assert_eq!(receipt["evidence"]["transparency"]["tlog_proof"], logged.tlog_proof(0));
+        assert_eq!(fs::read_to_string(logged.remembered()).unwrap(), head);
+        let audit = ["audit", "--offline", "--json", "--sumdb", &key, destination.to_str().unwrap()];
+        assert_eq!(logged.depot.home.run(audit).exits(0).result()["trust"], "transparency");
+
+        let download = ["--download-only", "--force", "--sumdb", &logged.sumdb()];
+        logged.depot.run(&logged.depot.write(), &[&WANTED[..], &download].concat()).exits(0);
+        assert_eq!(fs::read_to_string(work.join(format!("{NAME}.tlog-proof"))).unwrap(), logged.tlog_proof(0));
+        fs::remove_file(work.join(format!("{NAME}.asc"))).unwrap();
+        let verify = ["verify", "--json", "--sumdb", &key, NAME];
+        assert_eq!(logged.depot.home.run(verify).exits(0).result()["trust"], "transparency");
     }
 }
 

@@ -140,6 +140,45 @@ fn a_proof_beside_the_archive_that_shows_another_history_is_a_fork() {
 }
 
 #[test]
+fn a_proof_beside_the_archive_must_continue_what_is_remembered() {
+    // Of which log the proof is, whose tiles are served if any, and which size is remembered in the end.
+    for (case, of_fork, tiles_of_fork, exit, code, expected) in [
+        ("grown", false, Some(false), 0, None, GROWN),
+        ("forked", true, Some(true), 1, Some("transparency-fork"), RECORDS),
+        ("forked_and_hidden", true, Some(false), 1, Some("transparency-bad-proof"), RECORDS),
+        ("true_and_denied", false, Some(true), 1, Some("transparency-bad-proof"), RECORDS),
+        ("grown_and_unreachable", false, None, 0, None, RECORDS),
+        ("forked_and_unreachable", true, None, 0, None, RECORDS),
+    ] {
+        let mut logged = showing(RECORDS);
+        logged.fetch(&[]).exits(0);
+        fs::remove_dir_all(logged.depot.home.home().join("made")).unwrap();
+        let fork = logged.log.fork(5);
+        let proof = if of_fork { &fork } else { &logged.log }.tlog_proof(FIRST_RECORD, GROWN);
+        logged.depot.files.insert("go1.22.5.linux-amd64.tar.gz.tlog-proof".to_owned(), proof.into());
+        match tiles_of_fork {
+            Some(true) => show(&logged, &fork, GROWN),
+            Some(false) => show(&logged, &logged.log, GROWN),
+            None => fs::remove_dir_all(logged.log_folder()).unwrap(),
+        }
+        let run = logged.fetch(&[]).exits(exit);
+        let result = run.result();
+        assert_eq!(result["error"]["code"].as_str(), code, "{case}: {result:#}");
+        assert_eq!(remembered(&logged), logged.log.head(expected), "{case}");
+        // Both notes of a fork are kept, and nothing else is.
+        let kept = usize::from(code == Some("transparency-fork"));
+        assert_eq!(result["warnings"].as_array().map_or(0, Vec::len), kept, "{case}");
+        let names = snapshot(logged.remembered().parent().unwrap());
+        assert_eq!(names.len(), 2 + kept, "{case}: {names:?}");
+        if exit == 0 {
+            assert_eq!(check(&result, "transparency")["tree_size"], GROWN, "{case}");
+        } else {
+            logged.depot.home.assert_untouched();
+        }
+    }
+}
+
+#[test]
 fn tiles_that_do_not_join_two_tree_heads_are_a_bad_proof_and_missing_ones_are_none() {
     let logged = showing(RECORDS);
     logged.fetch(&[]).exits(0);

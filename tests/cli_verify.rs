@@ -170,6 +170,30 @@ fn a_folder_means_every_archive_in_it() {
 }
 
 #[test]
+fn a_folders_archives_are_not_passed_over_for_how_their_names_end() {
+    for (name, exit) in [
+        ("go1.22.5.linux-amd64.tgz", 2),
+        ("go1.22.5.linux-amd64.TAR.GZ", 2),
+        ("go1.22.5.windows-amd64.ZIP", 2),
+        ("go1.22.5.windows-amd64.Zip", 2),
+        ("other.zip", 2),
+        // These are none.
+        ("go1.22.5.linux-amd64.tar", 0),
+        ("notes.txt", 0),
+        ("zip", 0),
+    ] {
+        let desk = Desk::new();
+        desk.put(name, genuine().tar_gz());
+        let document = desk.verify(&["--json", "."]).exits(exit).json();
+        let results = document["results"].as_array().unwrap();
+        assert_eq!(results.len(), if exit == 0 { 1 } else { 2 }, "{name}");
+        let codes: Vec<_> = results.iter().filter_map(|result| result["error"]["code"].as_str()).collect();
+        assert_eq!(codes, if exit == 0 { vec![] } else { vec!["usage"] }, "{name}");
+        assert!(results.iter().any(|result| result["verdict"] == "verified"), "{name}");
+    }
+}
+
+#[test]
 fn standard_input_is_an_archive_once_its_name_is_told() {
     const TOLD: [&str; 4] = ["--version", "1.22.5", "--platform", "linux/amd64"];
     let desk = Desk::new();

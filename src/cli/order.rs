@@ -102,7 +102,8 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
     match judge(order, &signature, received, &answer, outcome) {
         Err(failure) if failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             order.watch.tell(Event::Retrying { reason: "the continued download is not the archive".to_owned() });
-            let received = download(order, &signature, consume, None, &order.watch).await?;
+            let received = download(order, &signature, consume, None, &order.watch).await;
+            let received = received.map_err(|failure| outweigh(order, &answer, outcome, failure))?;
             judge(order, &signature, received, &answer, outcome)
         }
         result => result,

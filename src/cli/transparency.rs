@@ -170,7 +170,9 @@ pub(crate) fn ask_alone(choice: &Sumdb, name: &ArchiveName, common: &Common) -> 
 
 fn unreachable(log: &LogSource, error: &FetchError) -> Failure {
     let message = format!("the transparency log {} cannot be asked: {error}", log.key().name());
-    Failure::new(error.code(), message)
+    // A folder that is not there is a log that cannot be reached, as a server is that is down.
+    let code = if error.code() == Code::Io { Code::Network } else { error.code() };
+    Failure::new(code, message)
 }
 
 /// An answer that nobody else need be asked after; `None` where there was none.
