@@ -19,6 +19,8 @@ use support::sdk::Files;
 
 const SOURCE: &str = "go1.27.1.src.tar.gz";
 const LINUX: &str = "go1.27.1.linux-amd64.tar.gz";
+/// What sum.golang.org holds of it, and a log for tests does.
+const H1: &str = "h1:MeqkXdYlyiVdqJXENOTyX7xd8QjDM/mxR52RKOFBS0M=";
 const GOOGLE: &str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796";
 const SUBKEY_OF_2025: &str = "0E225917414670F4442C250DFD533C07C264648F";
 const TEST_KEY: &str = "B2A15BF4A88DF5A3BA0FAB0B641920D9F9050409";
@@ -98,8 +100,14 @@ fn the_linux_release_is_installed_and_recognised() {
     let home = Home::new();
     let keyring = path(&real, "keys/test-mirror.asc");
     let mirror = path(&real, "");
-    let fetch = ["fetch", "1.27.1", "linux/amd64", "--mirror", &mirror, "--keyring", &keyring, "--to", "go", "--json"];
-    let result = home.run(fetch).exits(0).result();
+    let log_key = fs::read_to_string(real.join("sumdb/local/verifier-key.txt")).unwrap();
+    let log = format!("{} {}", log_key.trim_end(), path(&real, "sumdb/local"));
+    let common = ["fetch", "1.27.1", "linux/amd64", "--mirror", &mirror, "--keyring", &keyring, "--to", "go", "--json"];
+    let fetch = [&common[..], &["--sumdb", &log]].concat();
+    let result = home.run(&fetch).exits(0).result();
+    assert_eq!(result["trust"], "signature+transparency");
+    assert_eq!(check(&result, "transparency")["h1"], H1);
+    assert_eq!(check(&result, "transparency")["record"], 23_333);
     assert_eq!(check(&result, "signature")["signing_key"], TEST_KEY);
     let layout = check(&result, "layout");
     let counts = [&layout["entries"], &layout["files"], &layout["unpacked_bytes"]].map(|n| n.as_u64().unwrap());
@@ -111,9 +119,11 @@ fn the_linux_release_is_installed_and_recognised() {
         let version = std::process::Command::new(go.join("bin/go")).arg("version").output().unwrap();
         assert_eq!(String::from_utf8(version.stdout).unwrap(), "go version go1.27.1 linux/amd64\n");
     }
-    let again = home.run(fetch).exits(0).result();
+    let again = home.run(&fetch).exits(0).result();
     assert_eq!((&again["installed"]["already"], &again["installed"]["files"]), (&true.into(), &15_639.into()));
-    assert_eq!(home.cached(), []);
+    let cached: Vec<String> = home.cached().into_iter().map(|(name, _)| name).collect();
+    let memory = "goverify/sumdb/localhost.localdev_sumdb+9eacdbae/";
+    assert_eq!(cached, [format!("{memory}latest"), format!("{memory}lock")]);
 }
 
 #[test]
