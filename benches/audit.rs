@@ -86,7 +86,8 @@ fn milliseconds(time: Duration) -> f64 {
 fn make_tree(home: &Path) -> PathBuf {
     let root = home.join("go");
     for number in 0..15_639 {
-        let directory = root.join(format!("src/area{}/package{}", number % 40, number % 1_564));
+        let package = number % 1_564;
+        let directory = root.join(format!("src/area{}/package{package}", package % 40));
         if number < 1_564 {
             fs::create_dir_all(&directory).unwrap();
         }

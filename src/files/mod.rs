@@ -48,7 +48,8 @@ pub fn open_regular(path: &Path) -> Result<File, FileError> {
 /// # Errors
 /// When it cannot be read.
 pub fn read_bounded(file: File, path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    let mut content = Vec::new();
+    let expected = file.metadata().map_or(0, |found| found.len()).min(limit_bytes);
+    let mut content = Vec::with_capacity(usize::try_from(expected).unwrap_or_default().saturating_add(1));
     file.take(limit_bytes.saturating_add(1)).read_to_end(&mut content).map_err(FileError::at(path, "read"))?;
     Ok(content)
 }

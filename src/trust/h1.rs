@@ -13,6 +13,7 @@
 //! The copy that the `go` command keeps in its module cache has the module's names already, and beside
 //! `src/_go.mod` a copy of it under its own name, made so that the tree works as a GOROOT.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,7 +96,7 @@ pub fn h1(manifest: &Manifest, module: &str, form: TreeForm) -> Result<H1, H1Fau
     if let Some(file) = manifest.file_entries().find(renamed) {
         return Err(H1Fault::ModuleName(file.path.to_string()));
     }
-    let mut files: Vec<(String, &[u8; 32])> = manifest
+    let mut files: Vec<(Cow<'_, str>, &[u8; 32])> = manifest
         .file_entries()
         .filter(|file| is_covered(file.path.as_str(), form) && !is_added_copy(file, manifest, form))
         .map(|file| (name_in_module(file.path.as_str(), form), file.sha256))
@@ -103,16 +104,18 @@ pub fn h1(manifest: &Manifest, module: &str, form: TreeForm) -> Result<H1, H1Fau
     files.sort_unstable();
     let mut hash = Sha256::new();
     let mut previous = None;
-    let mut digits = [0; 64];
+    let (mut digits, mut line) = ([0; 64], Vec::new());
     for (name, sha256) in &files {
         if previous.replace(name) == Some(name) {
-            return Err(H1Fault::Duplicate(name.clone()));
+            return Err(H1Fault::Duplicate(name.to_string()));
         }
         // There is room for 64 digits.
         let _ = hex::encode_to_slice(sha256, &mut digits);
+        line.clear();
         for part in [&digits[..], b"  ", module.as_bytes(), b"/", name.as_bytes(), b"\n"] {
-            hash.update(part);
+            line.extend_from_slice(part);
         }
+        hash.update(&line);
     }
     Ok(H1(hash.finalize().into()))
 }
@@ -125,12 +128,12 @@ pub fn is_covered(path: &str, form: TreeForm) -> bool {
 
 /// What the module calls the file at `path`.
 #[must_use]
-pub fn name_in_module(path: &str, form: TreeForm) -> String {
+pub fn name_in_module(path: &str, form: TreeForm) -> Cow<'_, str> {
     match path.rsplit_once('/') {
-        _ if form == TreeForm::ModuleCopy => path.to_owned(),
-        Some((directory, "go.mod")) => format!("{directory}/_go.mod"),
-        None if path == "go.mod" => "_go.mod".to_owned(),
-        _ => path.to_owned(),
+        _ if form == TreeForm::ModuleCopy => path.into(),
+        Some((directory, "go.mod")) => format!("{directory}/_go.mod").into(),
+        None if path == "go.mod" => "_go.mod".into(),
+        _ => path.into(),
     }
 }
 
