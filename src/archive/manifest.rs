@@ -57,16 +57,21 @@ impl Manifest {
     #[must_use]
     pub fn from_entries(entries: Vec<Entry>) -> Self {
         let mut manifest = Self::default();
-        entries.into_iter().for_each(|entry| manifest.push(entry));
+        entries.iter().for_each(|entry| manifest.count(entry));
+        manifest.entries = entries;
         manifest
     }
 
     pub(super) fn push(&mut self, entry: Entry) {
+        self.count(&entry);
+        self.entries.push(entry);
+    }
+
+    fn count(&mut self, entry: &Entry) {
         if let EntryKind::File { size_bytes, .. } = entry.kind {
             self.files += 1;
             self.unpacked_bytes = self.unpacked_bytes.saturating_add(size_bytes);
         }
-        self.entries.push(entry);
     }
 
     /// The entries in the archive's order; directories that only their files imply are not among them.

@@ -42,15 +42,8 @@ pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallE
         Ok(Some(Found::File(file))) => file.changed,
         _ => return Ok(false),
     };
-    let mut files: Vec<_> = receipt.manifest.file_entries().collect();
-    files.sort_unstable_by_key(|file| file.path.split());
-    let files: Vec<_> = files
-        .into_iter()
-        .map(|file| {
-            let (directory, name) = file.path.split();
-            (directory, name, file)
-        })
-        .collect();
+    let mut files: Vec<Recorded<'_>> = receipt.manifest.file_entries().map(split).collect();
+    files.sort_unstable_by_key(|(directory, name, _)| (*directory, *name));
     let (listings, known) = listings(&files);
     let result = for_each(
         &listings,
@@ -75,6 +68,11 @@ pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallE
         Err(None) => Ok(false),
         Err(Some(error)) => Err(error.into()),
     }
+}
+
+fn split(file: FileEntry<'_>) -> Recorded<'_> {
+    let (directory, name) = file.path.split();
+    (directory, name, file)
 }
 
 /// Opens the tree at `destination`; `None` if no directory has that name.
