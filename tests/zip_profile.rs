@@ -68,9 +68,8 @@ fn judge(archive: &[u8]) -> Result<Manifest, ArchiveError> {
 #[track_caller]
 fn fault(archive: &[u8]) -> (ZipFault, Code) {
     match judge(archive) {
-        Err(error @ ArchiveError::Zip { .. }) => {
-            let code = error.code();
-            let ArchiveError::Zip { fault, .. } = error else { unreachable!() };
+        Err(ArchiveError::Zip { entry, position, fault }) => {
+            let code = ArchiveError::Zip { entry, position, fault: fault.clone() }.code();
             (fault, code)
         }
         other => panic!("{other:?}"),

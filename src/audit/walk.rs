@@ -341,3 +341,39 @@ impl Walk<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_an_error() {
+        type Change = fn(&Path);
+        let changes: [(&str, bool, Change); 5] = [
+            ("nothing", true, |_| {}),
+            ("longer", false, |path| std::fs::write(path, "package abc\n").unwrap()),
+            ("shorter", false, |path| std::fs::write(path, "").unwrap()),
+            // The times of the file are the system's, which cannot be set back.
+            #[cfg(unix)]
+            ("second name", false, |path| std::fs::hard_link(path, path.with_extension("other")).unwrap()),
+            #[cfg(unix)]
+            ("mode", false, |path| {
+                use std::os::unix::fs::PermissionsExt;
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            }),
+        ];
+        for (what, accepted, change) in changes {
+            let home = tempfile::tempdir().unwrap();
+            let path = home.path().join("a.go");
+            std::fs::write(&path, "package a\n").unwrap();
+            let walk = Walk { root: home.path(), queue: Mutex::default(), changed: Condvar::new() };
+            let opened = Directory::open(home.path()).unwrap().open_file("a.go".as_ref()).unwrap();
+            let (file, before) = opened.unwrap();
+            change(&path);
+            let entry = EntryPath::parse(b"a.go").unwrap();
+            let read = walk.file(&file, &before, entry, &mut Found::default(), &mut [0; 4]);
+            assert_eq!(read.is_ok(), accepted, "{what}");
+            assert!(matches!(read, Ok(()) | Err(AuditError::Moving { .. })), "{what}: {read:?}");
+        }
+    }
+}

@@ -10,12 +10,12 @@ use std::thread;
 use goverify::archive::Manifest;
 use goverify::audit::{Drift, Modes, Tree, compare, identify, in_form, is_built_elsewhere, strange, walk};
 use goverify::error::{Code, printable};
-use goverify::files::{open_regular, read_bounded};
+use goverify::files::read_bounded;
 use goverify::install::Receipt;
 use goverify::release::{ArchiveName, Target};
 use goverify::trust::{
-    LogError, LogEvidence, LogKey, LogProof, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, ToolchainModule,
-    Transparency, TreeForm, Trust, TrustError, judge_tree, proof_check, transparency_check, unauthenticated_files,
+    LogError, LogKey, LogProof, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, ToolchainModule, Transparency, TreeForm, Trust,
+    TrustError, judge_tree, proof_check, transparency_check, unauthenticated_files,
 };
 
 use super::args::{Audit, Common};
@@ -259,9 +259,6 @@ fn with_other_log(failure: Failure, claim: Option<&Claim>) -> Failure {
 }
 
 fn proof_at(path: &Path, key: &LogKey) -> Result<Transparency, Failure> {
-    let text = read_bounded(open_regular(path)?, path, TLOG_PROOF_SIZE_LIMIT_BYTES as u64)?;
-    Ok(match TlogProof::parse(&text, key) {
-        Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
-        Err(error) => Transparency::Failed(error),
-    })
+    let text = read_bounded(verify::open_named(path)?, path, TLOG_PROOF_SIZE_LIMIT_BYTES as u64)?;
+    Ok(Transparency::stored(&text, key))
 }

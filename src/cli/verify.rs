@@ -13,8 +13,8 @@ use goverify::events::Watch;
 use goverify::files::{open_regular, read_bounded};
 use goverify::release::{ArchiveFormat, ArchiveName, INDEX_SIZE_LIMIT_BYTES, ReleaseIndex, Selector};
 use goverify::trust::{
-    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, LogEvidence,
-    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, TlogProof, Transparency, VerifiedArchive, verify,
+    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring,
+    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, Transparency, VerifiedArchive, verify,
 };
 
 use super::args::{Audit, Verify};
@@ -102,7 +102,7 @@ fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
 }
 
 /// A file that was named in person may be anything that can be read, a `<(command)` too.
-fn open_named(path: &Path) -> Result<File, FileError> {
+pub(crate) fn open_named(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(FileError::at(path, "open"))
 }
 
@@ -279,9 +279,6 @@ fn transparency(path: &Path, context: &Context<'_>) -> Result<Transparency, Fail
     let proof = context.arguments.proof.as_deref();
     Ok(match companion(path, proof, ".tlog-proof", TLOG_PROOF_SIZE_LIMIT_BYTES)? {
         None => Transparency::Absent(Absence::NotRequested),
-        Some((_, text)) => match TlogProof::parse(&text, log.key()) {
-            Ok(proof) => Transparency::Evidence(LogEvidence::Stored(proof)),
-            Err(error) => Transparency::Failed(error),
-        },
+        Some((_, text)) => Transparency::stored(&text, log.key()),
     })
 }

@@ -159,3 +159,32 @@ impl Heads {
         fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, both)).is_ok().then_some(path)
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/support/log.rs"]
+mod log;
+
+#[cfg(test)]
+mod tests {
+    use super::log::TestLog;
+    use super::*;
+
+    #[test]
+    fn a_memory_that_was_set_back_while_it_was_in_use_fails() {
+        let home = tempfile::tempdir().unwrap();
+        let log = TestLog::with(30, &[]);
+        let key: LogKey = log.key().text().parse().unwrap();
+        let head = |size| SignedTreeHead::open(log.head(size).as_bytes(), &key).unwrap();
+        let heads = Heads::of(&key, home.path());
+        assert_eq!(heads.advance(&key, None, &head(10)).unwrap(), Advance::Done);
+        // Another process may go on, and then what it has seen is what has to be continued.
+        let now = Advance::Moved(Box::new(head(10)));
+        assert_eq!(heads.advance(&key, Some(&head(5)), &head(30)).unwrap(), now);
+        let error = heads.advance(&key, Some(&head(20)), &head(30)).unwrap_err();
+        assert!(matches!(error, StateError::RolledBack { from: 20, to: 10, .. }), "{error}");
+        assert_eq!(error.code(), Code::TransparencyFork);
+        assert_eq!(heads.read(&key).unwrap(), Some(head(10)), "and nothing is remembered");
+        assert_eq!(heads.advance(&key, Some(&head(10)), &head(30)).unwrap(), Advance::Done);
+        assert_eq!(heads.read(&key).unwrap(), Some(head(30)));
+    }
+}

@@ -12,7 +12,7 @@
 //! 6. the log's record, which follows from the files that were then found.
 
 use super::digest::{self, DigestProof, ExpectedDigest};
-use super::log::{LogError, LogEvidence, LogProof, ToolchainModule, judge};
+use super::log::{LogError, LogEvidence, LogKey, LogProof, TlogProof, ToolchainModule, judge};
 use super::release_time::{self, TimeFault};
 use super::signature::{self, DetachedSignature, SignatureError, SignatureProof};
 use super::verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
@@ -63,6 +63,17 @@ pub enum Transparency {
     Failed(LogError),
     /// None.
     Absent(Absence),
+}
+
+impl Transparency {
+    /// What a `.tlog-proof` says, which counts whether it can be read or not: it is there, so it has to hold.
+    #[must_use]
+    pub fn stored(text: &[u8], key: &LogKey) -> Self {
+        match TlogProof::parse(text, key) {
+            Ok(proof) => Self::Evidence(LogEvidence::Stored(proof)),
+            Err(error) => Self::Failed(error),
+        }
+    }
 }
 
 /// Why there is no evidence of the log.
