@@ -1,0 +1,24 @@
+//! Hostile archives: every row of the tables of attacks on archive formats is a test of its name.
+//!
+//! A row is a list of cases, each an archive that is rejected with the code it says, or a twin that differs in the
+//! smallest way and is accepted. Whatever is accepted, other readers must see as we do.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+mod case;
+#[path = "../support/mod.rs"]
+mod support;
+
+#[test]
+fn skeleton() {
+    use goverify::error::Code;
+    let good = support::sdk::Sdk::minimal("go1.22.5", "linux/amd64").tar_gz();
+    let bad = [&good[..], b"x"].concat();
+    case::check(
+        &[case::Case::accepted("genuine", good), case::Case::rejected("junk", bad, Code::ArchiveMalformed)],
+        |case, found| {
+            assert!(!case.what.is_empty() && found.manifest.files() > 0 && !found.stream.is_empty());
+            let _ = case::Case::named;
+        },
+    );
+}
