@@ -5,9 +5,15 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+#[cfg(target_os = "linux")]
+mod canary;
 mod case;
+#[cfg(target_os = "linux")]
+mod jail;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod trace;
 
 #[test]
 fn skeleton() {
@@ -21,4 +27,17 @@ fn skeleton() {
             let _ = case::Case::named;
         },
     );
+}
+
+fn cases() -> impl Iterator<Item = case::Case> {
+    use goverify::error::Code;
+    let good = support::sdk::Sdk::minimal("go1.22.5", "linux/amd64");
+    let bad = good.clone().with_entries([support::tar_entry::TarEntry::link("go/src/link", "/etc/passwd")]).tar_gz();
+    let bad2 = good.clone().with_entries([support::tar_entry::TarEntry::file("../../../x", "hello")]).tar_gz();
+    [
+        case::Case::accepted("genuine", good.tar_gz()),
+        case::Case::rejected("link", bad, Code::ArchiveForbiddenEntry),
+        case::Case::rejected("up", bad2, Code::ArchiveUnsafePath),
+    ]
+    .into_iter()
 }
