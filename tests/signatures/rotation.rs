@@ -30,7 +30,7 @@ const SUBKEYS: [(&str, &str, &str, bool); 7] = [
     ("0E225917414670F4442C250DFD533C07C264648F", "2025-01-07T16:53:01Z", "2028-01-07T16:53:01Z", false),
 ];
 
-/// Releases, the days they came out, and which of the subkeys could sign them then (<https://go.dev/doc/devel/release>).
+/// Releases, the days they came out (<https://go.dev/doc/devel/release>), and which subkeys could sign them then.
 const RELEASES: [(&str, &str, &[usize]); 9] = [
     ("go1.9", "2017-08-24T20:00:00Z", &[0, 1]),
     ("go1.12.4", "2019-04-11T20:00:00Z", &[0, 1]),
