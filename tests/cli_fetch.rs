@@ -260,10 +260,41 @@ fn what_is_not_offered_is_not_found() {
         assert!(result["error"]["hint"].as_str().is_some_and(|hint| hint.contains("goverify list")), "{result:#}");
         assert_eq!(depot.run(&mirror, &arguments).exits(3).stdout, "");
     }
-    for arguments in [&["1.22.5.6"][..], &["../1.22.5"], &["1.22.5", "linux"], &["1.22.5;rm"], &[""], &[]] {
-        depot.run(&mirror, arguments).exits(2);
-    }
     depot.home.assert_untouched();
+}
+
+#[test]
+fn j10_hostile_version_is_refused_before_anything_is_asked_or_named_by_it() {
+    let depot = Depot::of(&[sdk()]);
+    let server = depot.serve();
+    let long = "9".repeat(40);
+    for arguments in [
+        &["1.22.5.6"][..],
+        &["../1.22.5"],
+        &["../../etc/passwd"],
+        &["1.22.5;rm"],
+        &["go1.27.1;rm -rf ~"],
+        &["1.22.5+meta"],
+        &["1.22.5%2f.."],
+        &["1.22.5\n"],
+        &["-x"],
+        &["--", "-x"],
+        &["--", "--upload-pack=touch x"],
+        &[long.as_str()],
+        &["1.22.5", "linux"],
+        &["1.22.5", "linux/../amd64"],
+        &["1.22.5", "linux/amd64/x"],
+        &[""],
+        &[],
+    ] {
+        // A separator has to stand behind all flags.
+        let run = Run::of(depot.command(&server.url(), &[&["--json"], arguments].concat()).output().unwrap());
+        assert_eq!(run.exits(2).error_code(), "usage", "{arguments:?}");
+    }
+    assert_eq!(server.requests().len(), 0);
+    depot.home.assert_untouched();
+    assert_eq!(depot.home.cached(), []);
+    depot.fetch(&server.url(), &[]).exits(0);
 }
 
 #[test]

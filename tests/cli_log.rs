@@ -211,7 +211,7 @@ fn assert_bad_proof(logged: &mut Logged, healthy: &TestLog, case: &str) {
 }
 
 #[test]
-fn a_wrong_answer_of_the_log_is_rejected_and_nothing_is_left() {
+fn l01_to_l05_wrong_answer_is_rejected_and_nothing_is_left() {
     let mut logged = Logged::of(&[sdk()]);
     let healthy = logged.log.clone();
     for (case, make) in WRONG_ANSWERS {
@@ -261,7 +261,7 @@ fn other_signatures_beside_the_logs_own_are_not_kept() {
 }
 
 #[test]
-fn a_tile_of_other_content_or_length_is_rejected() {
+fn l08_tile_of_other_content_or_length() {
     let mut logged = Logged::of(&[sdk()]);
     let healthy = logged.log.clone();
     // The tile of the record, that of the records behind it, and the one above all.
@@ -290,7 +290,7 @@ fn a_tile_of_other_content_or_length_is_rejected() {
 }
 
 #[test]
-fn the_full_tile_stands_in_for_a_partial_one_that_is_gone() {
+fn l08_full_tile_stands_in_for_a_partial_one_that_is_gone() {
     let mut logged = Logged::of(&[sdk()]);
     // What a log serves that has grown since: the answer is of before.
     let grown = TestLog::with(1100, &[(FIRST_RECORD, &record(&sdk()))]);
@@ -308,7 +308,7 @@ fn the_full_tile_stands_in_for_a_partial_one_that_is_gone() {
 }
 
 #[test]
-fn a_release_that_the_log_does_not_hold_rests_on_its_signature_unless_the_log_is_required() {
+fn l09_release_that_the_log_does_not_hold_rests_on_its_signature_unless_the_log_is_required() {
     let logged = Logged::of(&[sdk()]);
     logged.remove(LOOKUP);
     let result = logged.fetch(&["--require", "transparency"]).exits(3).result();
@@ -336,7 +336,7 @@ fn without_a_log_the_check_is_not_requested_and_cannot_be_required() {
 }
 
 #[test]
-fn each_platform_is_asked_for_by_its_own_name_and_source_not_at_all() {
+fn l11_each_platform_is_asked_for_by_its_own_name_and_source_not_at_all() {
     for (target, asked, status) in [
         ("linux/amd64", Some("linux-amd64"), "passed"),
         ("linux/arm", Some("linux-arm"), "passed"),

@@ -63,7 +63,7 @@ fn assert_refused(logged: &Logged, exit: i32, code: &str, case: &str) -> Run {
 }
 
 #[test]
-fn the_largest_tree_head_that_was_proven_is_remembered() {
+fn l07_the_largest_tree_head_that_was_proven_is_remembered() {
     let logged = showing(EARLIER);
     let tile = logged.log.tile("tile/8/0/001.p/144").unwrap();
     logged.put("tile/8/0/001.p/144", &tile[1..]);
@@ -81,7 +81,7 @@ fn the_largest_tree_head_that_was_proven_is_remembered() {
 }
 
 #[test]
-fn a_log_that_shows_another_history_is_convicted_and_the_evidence_is_kept() {
+fn l06_log_that_shows_another_history_is_convicted_and_the_evidence_is_kept() {
     // Which record differs, how many records were seen, how many are shown, and from whose tiles.
     for (case, seen, shown) in [
         ("same_size", RECORDS, RECORDS),
@@ -125,7 +125,7 @@ fn a_log_that_shows_another_history_is_convicted_and_the_evidence_is_kept() {
 }
 
 #[test]
-fn a_proof_beside_the_archive_that_shows_another_history_is_a_fork() {
+fn l06_proof_beside_the_archive_that_shows_another_history() {
     for (fork, exit) in [(true, 1), (false, 0)] {
         let mut logged = showing(RECORDS);
         logged.fetch(&[]).exits(0);
@@ -140,7 +140,7 @@ fn a_proof_beside_the_archive_that_shows_another_history_is_a_fork() {
 }
 
 #[test]
-fn a_proof_beside_the_archive_must_continue_what_is_remembered() {
+fn l06_proof_beside_the_archive_must_continue_what_is_remembered() {
     // Of which log the proof is, whose tiles are served if any, and which size is remembered in the end.
     for (case, of_fork, tiles_of_fork, exit, code, expected) in [
         ("grown", false, Some(false), 0, None, GROWN),
@@ -179,7 +179,7 @@ fn a_proof_beside_the_archive_must_continue_what_is_remembered() {
 }
 
 #[test]
-fn tiles_that_do_not_join_two_tree_heads_are_a_bad_proof_and_missing_ones_are_none() {
+fn l06_tiles_that_do_not_join_two_tree_heads() {
     let logged = showing(RECORDS);
     logged.fetch(&[]).exits(0);
     fs::remove_dir_all(logged.depot.home.home().join("made")).unwrap();
@@ -203,7 +203,7 @@ fn tiles_that_do_not_join_two_tree_heads_are_a_bad_proof_and_missing_ones_are_no
 }
 
 #[test]
-fn a_memory_that_is_no_tree_head_of_the_log_is_not_passed_over() {
+fn l07_memory_that_is_no_tree_head_of_the_log() {
     let log = TestLog::with(GROWN, &[(FIRST_RECORD, &record(&sdk()))]);
     let (head, text) = (log.head(RECORDS), log.head_text(RECORDS));
     for (case, content) in [
@@ -235,7 +235,7 @@ fn a_memory_that_is_no_tree_head_of_the_log_is_not_passed_over() {
 
 #[cfg(unix)]
 #[test]
-fn a_memory_that_cannot_be_read_is_not_passed_over() {
+fn l07_memory_that_cannot_be_read() {
     use std::os::unix::fs::symlink;
     let cases: [(&str, fn(&Path)); 5] = [
         ("folder", |latest| fs::create_dir(latest).unwrap()),
@@ -280,7 +280,7 @@ fn a_cache_that_cannot_hold_a_memory_is_told_of_and_no_obstacle() {
 }
 
 #[test]
-fn many_runs_at_once_remember_the_largest_of_what_they_saw() {
+fn l07_many_runs_at_once_remember_the_largest_of_what_they_saw() {
     let logged = showing(GROWN);
     let mirror = logged.depot.write();
     let sizes = [301, EARLIER, RECORDS, GROWN];

@@ -126,7 +126,7 @@ fn a_log_that_is_down_or_says_nothing_or_must_not_be_asked_is_unavailable() {
 }
 
 #[test]
-fn a_release_that_is_gone_from_the_log_is_not_published() {
+fn l09_release_that_is_gone_from_the_log() {
     for gone in [404, 410] {
         let logged = Logged::of(&[sdk()]);
         let server = Server::start();
@@ -300,24 +300,43 @@ fn a_download_has_the_logs_proof_beside_it_and_can_be_verified_by_it() {
 }
 
 #[test]
-fn gos_variables_neither_turn_the_log_off_nor_choose_another() {
-    for (held, exit) in [(sdk().with_file("src/extra.go", "package extra\n", 0o644), 1), (sdk(), 0)] {
+fn l10_gos_variables_neither_turn_the_log_off_nor_choose_another() {
+    let changed = sdk().with_file("src/extra.go", "package extra\n", 0o644);
+    // A log that has recorded what is served, whatever it is, and whose key is the trusted one's.
+    let willing = Server::start();
+    Logged::of(std::slice::from_ref(&changed)).serve_log(&willing, "/");
+    for (held, exit) in [(changed, 1), (sdk(), 0)] {
+        let asked = willing.requests().len();
         let logged = Logged::recording(&[held], &[sdk()]);
-        let sumdb = logged.sumdb();
-        let mut command = logged.depot.fetch_command(&logged.depot.write(), &["--sumdb", &sumdb, "--json"]);
-        for (name, value) in [
-            ("GOSUMDB", "off"),
-            ("GONOSUMDB", "*"),
-            ("GONOSUMCHECK", "1"),
-            ("GOPRIVATE", "*"),
-            ("GOINSECURE", "*"),
-            ("GOPROXY", "off"),
-            ("GOFLAGS", "-insecure -modcacherw"),
-        ] {
-            command.env(name, value);
+        let (sumdb, other) = (logged.sumdb(), logged.sumdb_at(&willing.url()));
+        let settings = logged.depot.home.work().join("go.env");
+        let file = format!("GOSUMDB={other}\nGOPROXY={}\nGOFLAGS=-insecure\n", willing.url());
+        fs::write(&settings, file).unwrap();
+        let (willing_url, settings) = (willing.url(), settings.to_str().unwrap());
+        let (off, another): (&[(&str, &str)], &[(&str, &str)]) = (
+            &[
+                ("GOSUMDB", "off"),
+                ("GONOSUMDB", "*"),
+                ("GONOSUMCHECK", "1"),
+                ("GOPRIVATE", "*"),
+                ("GOINSECURE", "*"),
+                ("GOPROXY", "off"),
+                ("GOFLAGS", "-insecure -modcacherw"),
+            ],
+            &[("GOSUMDB", &other), ("GOPROXY", &willing_url), ("GOENV", settings)],
+        );
+        for variables in [&[][..], off, another] {
+            let mirror = logged.depot.write();
+            let mut command = logged.depot.fetch_command(&mirror, &["--sumdb", &sumdb, "--json", "--force"]);
+            let run = Run::of(command.envs(variables.iter().copied()).output().unwrap()).exits(exit);
+            let expected = if exit == 0 { "passed" } else { "failed" };
+            assert_eq!(status(&run.result()), expected, "{variables:?}: {run:#?}");
+            let code = run.result()["error"]["code"].as_str().map(str::to_owned);
+            assert_eq!(code.as_deref(), (exit == 1).then_some("transparency-mismatch"), "{variables:?}");
         }
-        let run = Run::of(command.output().unwrap()).exits(exit);
-        let status = if exit == 0 { "passed" } else { "failed" };
-        assert_eq!(check(&run.result(), "transparency")["status"], status, "{run:#?}");
+        assert_eq!(willing.requests().len(), asked, "{exit}");
+        // The flag does choose it, for whoever has not seen another history under its key.
+        fs::remove_dir_all(logged.depot.home.cache()).unwrap();
+        logged.depot.fetch(&logged.depot.write(), &["--sumdb", &other, "--force"]).exits(1 - exit);
     }
 }

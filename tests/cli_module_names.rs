@@ -42,7 +42,7 @@ fn cases() -> Vec<(&'static str, Sdk, bool)> {
 }
 
 #[test]
-fn no_proof_is_one_of_an_archive_with_a_renamed_go_mod() {
+fn l11_no_proof_is_one_of_an_archive_with_a_renamed_go_mod() {
     for (target, held, good) in cases() {
         let (desk, log) = (Desk::new(), log_of(&[genuine(target)]));
         desk.remove(NAME);
@@ -58,7 +58,7 @@ fn no_proof_is_one_of_an_archive_with_a_renamed_go_mod() {
 }
 
 #[test]
-fn no_record_is_one_of_a_download_with_a_renamed_go_mod() {
+fn l11_no_record_is_one_of_a_download_with_a_renamed_go_mod() {
     for (target, held, good) in cases() {
         let logged = Logged::recording(std::slice::from_ref(&held), &[genuine(target)]);
         let (mirror, sumdb, to) = (logged.depot.write(), logged.sumdb(), logged.depot.destination());

@@ -47,7 +47,7 @@ fn statuses(result: &Value) -> [&Value; 4] {
 }
 
 #[test]
-fn a_zip_is_installed_on_the_logs_word() {
+fn l12_zip_is_installed_on_the_logs_word_and_what_that_leaves_out_is_counted() {
     let logged = Logged::of(&[sdk()]);
     let server = logged.depot.serve();
     for mirror in [&server.url(), &logged.depot.write()] {

@@ -107,7 +107,7 @@ fn the_answer_for_a_release_is_proven_and_judged_by_our_own_record() {
 }
 
 #[test]
-fn a_release_is_named_as_the_log_names_it() {
+fn l11_release_is_named_as_the_log_names_it() {
     for (version, platform, name) in [
         ("go1.27.1", "linux/amd64", "v0.0.1-go1.27.1.linux-amd64"),
         ("go1.23rc1", "linux/armv6l", "v0.0.1-go1.23rc1.linux-arm"),

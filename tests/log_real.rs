@@ -95,7 +95,7 @@ fn l13_subtree_inclusion_proofs_of_transparency_dev() {
 /// `subtreeconsistency` beside it is another operation: it proves a subtree that need not begin with the first record,
 /// which a log's growth never is.
 #[test]
-fn consistency_proofs_of_transparency_dev() {
+fn l06_consistency_proofs_of_transparency_dev() {
     let Some(corpora) = folder("GOVERIFY_CORPORA") else { return };
     let vectors = vectors(&corpora.join("merkle/consistency"));
     let mut unlike = Vec::new();

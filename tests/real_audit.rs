@@ -177,7 +177,7 @@ fn a_wheel_of_1_27_1_has_the_releases_own_files_and_lacks_some() {
 }
 
 #[test]
-fn a_wheel_of_1_23_1_and_the_root_files_of_its_time_have_the_published_hash() {
+fn l11_wheel_of_1_23_1_and_the_root_files_of_its_time_have_the_published_hash() {
     let Some(real) = folder("GOVERIFY_REAL_RELEASES") else { return };
     let home = Home::new();
     let Some(tree) = unpacked("1.23.1", &home.work()) else { return };

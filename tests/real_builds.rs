@@ -36,7 +36,7 @@ fn real() -> Option<PathBuf> {
 }
 
 #[test]
-fn a_real_zip_is_accepted_and_read_as_others_read_it() {
+fn l12_real_zip_is_read_as_others_read_it_and_its_modes_are_those_of_the_rule() {
     let Some(archive) = real() else { return };
     let name = WINDOWS.parse().unwrap();
     let start = Instant::now();
@@ -76,7 +76,7 @@ const H1: &str = "h1:uvUPiZUFKn246/ZPbYpTzP8aUKAjcMH5rgIl9vsjoyQ=";
 
 #[cfg(feature = "net")]
 #[test]
-fn a_real_zip_is_fetched_by_the_log_alone_and_audited() {
+fn l12_real_zip_is_fetched_by_the_log_alone_and_audited() {
     use support::binary::{Home, check};
     use support::log::{TestLog, toolchain};
 

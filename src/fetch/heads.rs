@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_memory_that_was_set_back_while_it_was_in_use_fails() {
+    fn l07_memory_that_was_set_back_while_it_was_in_use() {
         let home = tempfile::tempdir().unwrap();
         let log = TestLog::with(30, &[]);
         let key: LogKey = log.key().text().parse().unwrap();

@@ -6,7 +6,7 @@
 //! - the document is at most 8 MiB, nested at most 16 deep, without duplicate keys; unknown keys are ignored;
 //! - it is a non-empty list of releases with a text `version`, a boolean `stable` and a list `files`;
 //! - it has at most 5,000 releases, a release at most 1,000 files, and all together at most 40,000;
-//! - no version and no file name occurs twice;
+//! - no version and no file name occurs twice, and no pre-release is called stable;
 //! - the chosen file's name is the published name of that version and platform, its own `version`, `os`,
 //!   `arch` and `kind` say the same, its `sha256` is 64 lower-case hex digits, its size 1 byte to 512 MiB.
 //!
@@ -183,12 +183,15 @@ impl ReleaseIndex {
         refuse_repeated(listed.iter().flat_map(|release| &release.files).map(|file| &*file.filename))?;
         // What is no version (the bootstrap archives under `go1`) can't be asked for.
         let version = |text: &str| text.parse().ok().filter(|version: &Version| version.to_string() == text);
-        let releases = listed
+        let releases: Vec<_> = listed
             .into_iter()
             .filter_map(|ListedRelease { version: text, stable, files }| {
                 Some(Release { version: version(&text)?, stable, files })
             })
             .collect();
+        if let Some(release) = releases.iter().find(|release| release.stable && release.version.is_prerelease()) {
+            return Err(malformed(format!("{}: a pre-release that is called stable", release.version)));
+        }
         Ok(Self { releases })
     }
 
@@ -206,10 +209,10 @@ impl Release {
         &self.version
     }
 
-    /// Whether it is a full release that the index calls stable.
+    /// Whether the index calls it stable, which no pre-release is.
     #[must_use]
     pub fn is_stable(&self) -> bool {
-        self.stable && !self.version.is_prerelease()
+        self.stable
     }
 
     /// The targets for which there is an archive, in the index's order.
@@ -266,151 +269,5 @@ impl Release {
     fn renamed(&self, target: &Target) -> Option<&str> {
         let fields = published_fields(target);
         self.files.iter().find(|file| file.claims(fields)).map(|file| &*file.filename)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHA256: &str = "4e408abae126d916b6164627193f2c54f0e3ca1312d693b86db45f862ab238b1";
-
-    /// An index with one release, whose linux/amd64 entry has `field` replaced by the JSON `value`.
-    fn index_with(field: &str, value: &str) -> String {
-        let sha256 = format!("\"{SHA256}\"");
-        let mut fields = vec![
-            ("filename", "\"go1.22.5.linux-amd64.tar.gz\""),
-            ("os", "\"linux\""),
-            ("arch", "\"amd64\""),
-            ("version", "\"go1.22.5\""),
-            ("sha256", &sha256),
-            ("size", "70553950"),
-            ("kind", "\"archive\""),
-        ];
-        match fields.iter_mut().find(|(name, _)| *name == field) {
-            Some(entry) => entry.1 = value,
-            None => fields.push((field, value)),
-        }
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-        format!("[{{\"version\":\"go1.22.5\",\"stable\":true,\"files\":[{{{}}}]}}]", fields.join(","))
-    }
-
-    fn select(index: &str) -> Result<ReleaseFile, ReleaseError> {
-        let index = ReleaseIndex::parse(index.as_bytes())?;
-        index.releases()[0].file(&"linux/amd64".parse().unwrap())
-    }
-
-    #[test]
-    fn the_chosen_file_is_read_strictly() {
-        let file = select(&index_with("unknown", "{\"x\":[1]}")).unwrap();
-        assert_eq!((file.size_bytes(), hex::encode(file.sha256())), (70_553_950, SHA256.to_owned()));
-        let upper = format!("\"{}\"", SHA256.to_uppercase());
-        let short = format!("\"{}\"", &SHA256[1..]);
-        let long = format!("\"{SHA256}0\"");
-        for (field, value) in [
-            ("filename", "\"go1.22.5.linux-arm64.tar.gz\""),
-            ("filename", "\"../go1.22.5.linux-amd64.tar.gz\""),
-            ("filename", "\"go1.22.5.linux-amd64.tar.gz\\u0000\""),
-            ("filename", "7"),
-            ("os", "\"darwin\""),
-            ("arch", "\"arm64\""),
-            ("version", "\"go1.22.6\""),
-            ("kind", "\"installer\""),
-            ("kind", "null"),
-            ("sha256", "\"\""),
-            ("sha256", &upper),
-            ("sha256", &short),
-            ("sha256", &long),
-            ("sha256", "null"),
-            ("size", "0"),
-            ("size", "-1"),
-            ("size", "1.5"),
-            ("size", "1e999"),
-            ("size", "\"70553950\""),
-            ("size", "536870913"),
-        ] {
-            assert!(matches!(select(&index_with(field, value)), Err(ReleaseError::Index(_))), "{field}: {value}");
-        }
-    }
-
-    #[test]
-    fn the_rest_is_read_tolerantly() {
-        let index = format!(
-            r#"[{{"version":"go1","stable":true,"files":[{{"filename":"go1.4-bootstrap-20170531.tar.gz","os":"4"}}]}},{{"version":"go1.5","stable":true,"files":[
-                {{"filename":"a"}},{{"filename":"b","sha256":""}},
-                {{"filename":"go1.5.src.tar.gz","os":"","arch":"","kind":"source","version":"go1.5","size":1,"sha256":"{SHA256}"}}]}}]"#
-        );
-        let index = ReleaseIndex::parse(index.as_bytes()).unwrap();
-        assert_eq!(index.releases().len(), 1);
-        assert_eq!(index.releases()[0].file(&Target::Source).unwrap().size_bytes(), 1);
-        let missing = index.releases()[0].file(&"linux/amd64".parse().unwrap());
-        assert!(
-            matches!(missing, Err(ReleaseError::PlatformNotFound { ref offered, .. }) if offered == &["src"]),
-            "{missing:?}"
-        );
-    }
-
-    #[test]
-    fn contradictions_of_the_whole_are_refused() {
-        let release = r#"{"version":"go1.20","stable":true,"files":[]}"#;
-        for text in [
-            "[]",
-            "{}",
-            "null",
-            "<!DOCTYPE html><p>",
-            "[1]",
-            &format!("[{release},{release}]"),
-            r#"[{"version":"go1.20","files":[]}]"#,
-            r#"[{"version":"go1.20","stable":"true","files":[]}]"#,
-            r#"[{"version":"go1.20","stable":null,"files":[]}]"#,
-            r#"[{"stable":true,"files":[]}]"#,
-            r#"[{"version":"go1.20","stable":true,"files":[{"filename":"x"},{"filename":"x"}]}]"#,
-            r#"[{"version":"go1.20","stable":true,"files":[{}]}]"#,
-        ] {
-            assert!(matches!(ReleaseIndex::parse(text.as_bytes()), Err(ReleaseError::Index(_))), "{text}");
-        }
-        assert!(ReleaseIndex::parse(format!("[{release}]").as_bytes()).is_ok());
-        let padding = " ".repeat(usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap());
-        assert!(matches!(ReleaseIndex::parse(format!("[{release}]{padding}").as_bytes()), Err(ReleaseError::Index(_))));
-    }
-
-    /// Releases with `files` files each, of names that occur once; of the first kind that `targets` offers.
-    fn index_of(releases: usize, files: usize) -> String {
-        let file = |r: usize, f: usize| format!("{{\"filename\":\"go1.19.{r}.x-a{f}.tar.gz\"}}");
-        let release = |r: usize| {
-            let files: Vec<_> = (0..files).map(|f| file(r, f)).collect();
-            format!(r#"{{"version":"go1.19.{r}","stable":true,"files":[{}]}}"#, files.join(","))
-        };
-        format!("[{}]", (0..releases).map(release).collect::<Vec<_>>().join(","))
-    }
-
-    #[test]
-    fn releases_and_files_are_counted() {
-        let parse = |releases, files| ReleaseIndex::parse(index_of(releases, files).as_bytes());
-        for ((releases, files), (too_many_releases, too_many_files), reason) in [
-            ((RELEASES_LIMIT, 1), (RELEASES_LIMIT + 1, 1), "more than 5000 releases"),
-            ((1, RELEASE_FILES_LIMIT), (1, RELEASE_FILES_LIMIT + 1), "go1.19.0: more than 1000 files"),
-            ((40, FILES_LIMIT / 40), (41, FILES_LIMIT / 40), "more than 40000 files"),
-        ] {
-            assert_eq!(parse(releases, files).unwrap().releases().len(), releases);
-            assert_eq!(parse(too_many_releases, too_many_files), Err(malformed(reason)));
-        }
-    }
-
-    #[test]
-    fn a_message_names_few_of_many_platforms() {
-        let message = |files| {
-            let index = ReleaseIndex::parse(index_of(1, files).as_bytes()).unwrap();
-            let error = index.releases()[0].file(&"linux/amd64".parse().unwrap()).unwrap_err();
-            assert!(matches!(&error, ReleaseError::PlatformNotFound { offered, .. } if offered.len() == files));
-            error.to_string()
-        };
-        let named = |files: usize| (0..files).map(|f| format!("x/a{f}")).collect::<Vec<_>>().join(", ");
-        let start = "go1.19.0: no archive for linux/amd64; there are";
-        assert_eq!(message(0), format!("{start} none"));
-        assert_eq!(message(2), format!("{start} x/a0, x/a1"));
-        assert_eq!(message(20), format!("{start} {}", named(20)));
-        assert_eq!(message(21), format!("{start} {} and 1 more", named(20)));
-        assert_eq!(message(1_000), format!("{start} {} and 980 more", named(20)));
     }
 }

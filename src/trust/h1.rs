@@ -176,15 +176,39 @@ mod tests {
     }
 
     #[test]
-    fn names_are_the_modules_and_sorted_by_bytes() {
+    fn l11_names_are_the_modules_and_sorted_by_bytes() {
         let sdk = [("src/z.go", "z"), ("src/go.mod", "module std"), ("VERSION", "go1.22.5"), ("src/Z.go", "Z")];
         let module = [("VERSION", "go1.22.5"), ("src/Z.go", "Z"), ("src/_go.mod", "module std"), ("src/z.go", "z")];
         assert_eq!(h1_of(&sdk, TreeForm::Sdk), by_hand(&module));
         assert_eq!(h1_of(&module, TreeForm::ModuleCopy), by_hand(&module));
+        // No locale sorts these so.
+        let bytewise = ["src/B", "src/_", "src/a", "src/a b", "src/a-b", "src/a.b", "src/a/b", "src/ab", "src/é"];
+        let rotated = |by: usize| {
+            let mut files = bytewise.map(|path| (path, path));
+            files.rotate_left(by);
+            files
+        };
+        for by in 0..bytewise.len() {
+            assert_eq!(h1_of(&rotated(by), TreeForm::Sdk), by_hand(&rotated(0)));
+        }
     }
 
     #[test]
-    fn what_the_module_leaves_out_does_not_count_and_its_neighbours_do() {
+    fn l11_contents_count_as_they_are_and_names_have_one_line() {
+        let of = |content| h1_of(&[("VERSION", content)], TreeForm::Sdk);
+        for content in ["go1.22.5\n", "go1.22.5\r\n", "go1.22.5", "go1.22.5\n\n"] {
+            assert_eq!(of(content), by_hand(&[("VERSION", content)]));
+        }
+        assert_ne!(of("go1.22.5\n"), of("go1.22.5\r\n"));
+        // A name with a newline could stand for two lines; no path of ours has one.
+        for path in ["src/a\nb", "src/a\rb", "src/a\0b"] {
+            assert!(EntryPath::parse(path.as_bytes()).is_err(), "{path:?}");
+        }
+        assert!(EntryPath::parse(b"src/a b").is_ok());
+    }
+
+    #[test]
+    fn l12_what_the_module_leaves_out_does_not_count_and_its_neighbours_do() {
         let base = [("VERSION", "go1.22.5"), ("src/test/x", "1"), ("tests/x", "2"), ("doc.go", "3")];
         for left_out in ["test/x", "api/go1.txt", "doc/a/b", "misc/x", "doc"] {
             let with = [&base[..], &[(left_out, "anything")]].concat();
@@ -209,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_module_gives_to_another_file_has_no_hash() {
+    fn l11_name_that_the_module_gives_to_another_file_and_duplicates_have_no_hash() {
         for path in ["src/_go.mod", "_go.mod", "src/cmd/_go.mod", "test/_go.mod"] {
             let renamed = manifest(&[("VERSION", "go1.22.5"), (path, "module std")]);
             assert_eq!(h1(&renamed, MODULE, TreeForm::Sdk), Err(H1Fault::ModuleName(path.to_owned())));

@@ -28,7 +28,7 @@ fn accepts(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 }
 
 #[test]
-fn wycheproof_agrees_in_every_case() {
+fn l05_wycheproof_agrees_in_every_case() {
     let Some(corpus) = corpus("wycheproof/ed25519_test.json") else { return };
     let mut counts = BTreeMap::new();
     for group in corpus["testGroups"].as_array().unwrap() {
@@ -47,7 +47,7 @@ fn wycheproof_agrees_in_every_case() {
 /// canonical one, or the equation holds only with the cofactor (`low_order_residue`). RFC 8032 lets an implementation
 /// accept small orders and residues. What is accepted has at most components of small order that cancel out.
 #[test]
-fn cctv_edge_cases_are_accepted_only_where_nothing_is_small_or_in_another_encoding() {
+fn l05_cctv_edge_cases_are_accepted_only_where_nothing_is_small_or_in_another_encoding() {
     let Some(corpus) = corpus("cctv/ed25519vectors.json") else { return };
     let refused =
         BTreeSet::from(["low_order_A", "low_order_R", "non_canonical_A", "non_canonical_R", "low_order_residue"]);
@@ -67,7 +67,7 @@ fn cctv_edge_cases_are_accepted_only_where_nothing_is_small_or_in_another_encodi
 }
 
 #[test]
-fn weak_keys_and_other_encodings_of_a_key_are_refused() {
+fn l05_weak_keys_and_other_encodings_of_a_key() {
     let key = |text: &str| PublicKey::parse(&hex::decode(text).unwrap().try_into().unwrap());
     let p_minus = |last: &str| format!("{last}{}7f", "ff".repeat(30));
     for (text, fault) in [
