@@ -1,14 +1,16 @@
-//! Takes from a thread the rights that it does not need: what makes it do the wrong thing then finds little to do it with.
+//! Takes from a thread the rights that it does not need: what makes it do the wrong thing finds little to do it with.
 //!
-//! - On Linux by [Landlock](https://docs.kernel.org/userspace-api/landlock.html), which needs no privilege. It holds for
-//!   the calling thread and for those that it starts, for their whole lives; other threads stay as they are. Such a
+//! - On Linux by [Landlock](https://docs.kernel.org/userspace-api/landlock.html), which needs no privilege. It holds
+//!   for the calling thread and for those that it starts, for their whole lives; other threads stay as they are. Such a
 //!   thread cannot gain privileges by `execve` either (`PR_SET_NO_NEW_PRIVS`).
 //! - All that the kernel's Landlock governs is denied but for what a function here names: to open, make, remove, move,
-//!   link or run files, to bind and connect TCP (ABI 4) and UDP (ABI 10), to connect to Unix sockets outside and to
-//!   signal other processes (ABI 6).
-//! - Files that are open already stay usable. Reading metadata and changing modes, owners and times are not governed.
+//!   link or run files, to bind and connect TCP (ABI 4) and UDP (ABI 10), to connect to abstract Unix sockets of others
+//!   and to signal other processes (ABI 6).
 //! - It is a second line and no check: a kernel without it, or one that refuses, is no error. The [`Confinement`] that
 //!   comes back says what holds, and never more. On other systems than Linux it is always none.
+//!
+//! Limits: files that are open already stay usable. Reading metadata and changing modes, owners and times are not
+//! governed. Who may make files in a directory may also give one in it a second name there.
 
 use std::fmt;
 use std::thread;
