@@ -53,7 +53,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Calls `observer` for every event, from whichever thread it happens on.
+    /// Calls `observer` for every event, from whichever thread it happens on. One that unpacks can open no files but
+    /// those that it makes, nor reach a network, where the system denies it ([`crate::files::Confinement`]).
     pub fn new(observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self { observer: Arc::new(observer), cancelled: Arc::default() }
     }

@@ -52,7 +52,11 @@ fn a_second_fetch_finds_the_first_ones_tree() {
     for already in [false, true, true] {
         let result = depot.fetch(&server.url(), &["--json"]).exits(0).result();
         let path = depot.destination();
-        assert_eq!(result["installed"], json!({"path": path, "files": files, "already": already}));
+        let mut expected = json!({"path": path, "files": files, "already": already});
+        if !already {
+            expected["confinement"] = result["installed"]["confinement"].as_str().unwrap().into();
+        }
+        assert_eq!(result["installed"], expected);
         assert_eq!([&result["verdict"], &result["trust"]], ["verified", "signature"]);
         assert_eq!((requests_for(&server, PATH), requests_for(&server, &format!("{PATH}.asc"))), (1, 1));
         assert_installed(&path, &sdk(), true);
@@ -400,6 +404,8 @@ fn the_json_document_has_the_promised_shape() {
     let document = depot.fetch(&server.url(), &["--json"]).exits(0).json();
     let (digest, bytes) = (sha256(&depot.files[NAME]), sdk().files().values().map(|(c, _)| c.len()).sum::<usize>());
     let location = format!("{}{NAME}", server.url());
+    // As the kernel has it.
+    let confinement = document["results"][0]["installed"]["confinement"].as_str().unwrap();
     let expected = json!({
         "schema": "goverify.report/1", "command": "fetch", "verdict": "verified", "exit_code": 0,
         "results": [{
@@ -415,7 +421,8 @@ fn the_json_document_has_the_promised_shape() {
                  "files": sdk().files().len(), "unpacked_bytes": bytes},
                 {"check": "transparency", "status": "not-requested"},
             ],
-            "installed": {"path": depot.destination(), "files": sdk().files().len(), "already": false},
+            "installed": {"path": depot.destination(), "files": sdk().files().len(), "already": false,
+                          "confinement": confinement},
             "error": null,
         }],
     });

@@ -1,7 +1,9 @@
 //! The threads behind the one that reads and hashes: what a format's bytes go through until they are kept.
 //!
 //! - `.tar.gz`: one thread decompresses, one splits entries and hashes files, one keeps;
-//! - `.zip`: one thread decompresses, splits and hashes, since each entry is compressed on its own; one keeps.
+//! - `.zip`: one thread decompresses, splits and hashes, since each entry is compressed on its own; one keeps;
+//! - the threads that make sense of a stranger's bytes need no file and no network, and are denied both where the
+//!   system can do that ([`confine`]). The one that keeps is not: what it calls is the caller's.
 
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +17,7 @@ use super::profile::Profile;
 use super::tarball::TarReader;
 use super::zip::ZipReader;
 use super::{ArchiveError, Keep, TarFault};
+use crate::files::confine;
 
 /// What `feed` returned, and what became of the bytes that it sent: they could be kept or not, and if so, they were
 /// found in order or not.
@@ -30,9 +33,15 @@ pub(super) fn tar_gz<R>(
     thread::scope(|scope| {
         let (to_gunzip, compressed) = conveyor();
         let (to_tar, Incoming { full, spent }) = conveyor();
-        let gunzip = scope.spawn(move || decode_all(&mut Gunzip::new(), &compressed, &to_tar));
+        let gunzip = scope.spawn(move || {
+            confine::deny_all();
+            decode_all(&mut Gunzip::new(), &compressed, &to_tar)
+        });
         let (to_keep, checked) = sync_channel(BUFFERS);
-        let tar = scope.spawn(move || split(&full, profile, &to_keep));
+        let tar = scope.spawn(move || {
+            confine::deny_all();
+            split(&full, profile, &to_keep)
+        });
         let keep = scope.spawn(move || keep_all(Incoming { full: checked, spent }, keep, hopeless));
         let fed = feed(to_gunzip);
         let gunzip = join(gunzip);
@@ -47,6 +56,7 @@ pub(super) fn zip<R>(keep: &mut impl Keep, hopeless: &AtomicBool, feed: impl FnO
         let (to_unzip, compressed) = conveyor();
         let (to_keep, checked) = conveyor();
         let unzip = scope.spawn(move || {
+            confine::deny_all();
             let mut reader = ZipReader::new();
             decode_all(&mut reader, &compressed, &to_keep).map(|()| reader.into_contents())
         });

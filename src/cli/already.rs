@@ -98,5 +98,5 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         json!({"check": "layout", "status": "passed", "files": files, "unpacked_bytes": unpacked_bytes, "source": "receipt"}),
         transparency,
     ];
-    Ok(Installed { path: path.to_owned(), files, already: true })
+    Ok(Installed { path: path.to_owned(), files, already: true, confinement: None })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use goverify::archive::Spool;
 use goverify::error::{Code, FileError};
 use goverify::events::Watch;
-use goverify::install::{Destination, ReceiptChoice};
+use goverify::install::{Destination, Installation, ReceiptChoice};
 use goverify::release::{ArchiveFormat, ArchiveName, Platform, Target};
 use goverify::trust::{Keyring, Sumdb};
 
@@ -86,7 +86,8 @@ async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
     outcome.warnings.extend(installation.leftover.map(|old| format!("{}: could not be removed", old.display())));
-    outcome.installed = Some(Installed { path: installation.path, files: installation.files, already: false });
+    let Installation { path, files, confinement, .. } = installation;
+    outcome.installed = Some(Installed { path, files, already: false, confinement: Some(confinement) });
     Ok(())
 }
 

@@ -58,7 +58,9 @@ pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<Str
     }
     if let Some(installed) = &outcome.installed {
         let how = if installed.already { "already installed" } else { "installed" };
-        lines.push(format!("{} files {how} in {}", installed.files, printable(&installed.path.display().to_string())));
+        let confinement = installed.confinement.filter(|_| verbose).map(|level| format!(" (confinement: {level})"));
+        let path = printable(&installed.path.display().to_string());
+        lines.push(format!("{} files {how} in {path}{}", installed.files, confinement.unwrap_or_default()));
     }
     lines.extend(outcome.warnings.iter().map(|warning| format!("warning: {}", printable(warning))));
     lines

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use goverify::audit::Drift;
+use goverify::files::Confinement;
 use goverify::release::{ArchiveName, Target};
 use goverify::trust::{Check, Evidence, VerifiedArchive};
 use serde::Serialize;
@@ -65,6 +66,9 @@ pub(crate) struct Installed {
     pub(crate) path: PathBuf,
     pub(crate) files: u64,
     pub(crate) already: bool,
+    /// What unpacking was denied; `None` where nothing was unpacked.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "in_words")]
+    pub(crate) confinement: Option<Confinement>,
 }
 
 impl ArchiveReport {
@@ -141,6 +145,10 @@ pub(crate) fn worst(one: u8, other: u8) -> u8 {
 /// JSON is text, so a path's other bytes are replaced.
 fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
+}
+
+fn in_words<S: serde::Serializer>(confinement: &Option<Confinement>, serializer: S) -> Result<S::Ok, S::Error> {
+    confinement.map(|confinement| confinement.to_string()).serialize(serializer)
 }
 
 fn result(outcome: &Outcome) -> Value {

@@ -1,11 +1,15 @@
 //! An open directory and what can be done with the names in it, on Unix.
 //!
-//! Every name is a single component; no call follows a symbolic link, except [`Directory::open`], whose path is the
-//! caller's. Files and directories are created exclusively, and their modes are set on the open handle.
+//! - Every name is a single component; what is not is neither opened nor made.
+//! - No call follows a symbolic link, except [`Directory::open`], whose path is the caller's.
+//! - On Linux the kernel sees to both once more when it opens a name: `openat2` with `RESOLVE_BENEATH`,
+//!   `RESOLVE_NO_SYMLINKS` and `RESOLVE_NO_MAGICLINKS`, where it has that (5.6).
+//! - Files and directories are created exclusively, and their modes are set on the open handle.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -25,6 +29,12 @@ const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 #[derive(Debug)]
 pub(crate) struct Directory(File);
 
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl Directory {
     /// Opens `path`, following links.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -37,11 +47,28 @@ impl Directory {
     }
 
     pub(crate) fn child(&self, name: &OsStr) -> io::Result<Self> {
-        Ok(Self(openat(&self.0, name, DIRECTORY | NO_LINK, Mode::empty())?.into()))
+        Ok(Self(self.open_beneath(name, DIRECTORY | NO_LINK, Mode::empty())?))
+    }
+
+    /// Opens `name`, which is no link and in this very directory.
+    fn open_beneath(&self, name: &OsStr, flags: OFlags, mode: Mode) -> Result<File, Errno> {
+        let name = one_component(name)?;
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::ResolveFlags;
+            let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            match rustix::fs::openat2(&self.0, name, flags, mode, beneath) {
+                // Linux before 5.6; and filters of system calls from before then, which do not know it either. Where
+                // it is the file that is not permitted, the other call says so, too.
+                Err(Errno::NOSYS | Errno::PERM) => {}
+                result => return Ok(result?.into()),
+            }
+        }
+        Ok(openat(&self.0, name, flags, mode)?.into())
     }
 
     pub(crate) fn create_directory(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
-        mkdirat(&self.0, name, Mode::from_raw_mode(mode as _))?;
+        mkdirat(&self.0, one_component(name)?, Mode::from_raw_mode(mode as _))?;
         let child = self.child(name)?;
         child.set_mode(mode)?;
         Ok(child)
@@ -49,9 +76,9 @@ impl Directory {
 
     pub(crate) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | NO_LINK;
-        let file = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = self.open_beneath(name, flags, Mode::RUSR | Mode::WUSR)?;
         fchmod(&file, Mode::from_raw_mode(mode as _))?;
-        Ok(file.into())
+        Ok(file)
     }
 
     /// Opens a regular file for reading; `None` if the name stands for anything else, or for nothing.
@@ -62,8 +89,8 @@ impl Directory {
     fn open_for_reading(&self, name: &OsStr) -> io::Result<Option<File>> {
         // A pipe without a writer would block.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | NO_LINK;
-        match openat(&self.0, name, flags, Mode::empty()) {
-            Ok(file) => Ok(Some(file.into())),
+        match self.open_beneath(name, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT | Errno::LOOP | Errno::MLINK | Errno::NXIO) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -72,7 +99,7 @@ impl Directory {
     /// Opens the file whose lock stands for something, creating it where it is missing.
     pub(crate) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
-        let file: File = openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into();
+        let file = self.open_beneath(name, flags, Mode::RUSR | Mode::WUSR)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -296,6 +323,12 @@ impl Directory {
             Some(ParentFault::WritableByOthers)
         })
     }
+}
+
+/// The names of archives are judged long before; `mkdirat` follows whatever stands before a slash.
+fn one_component(name: &OsStr) -> Result<&OsStr, Errno> {
+    let bytes = name.as_encoded_bytes();
+    if bytes.contains(&b'/') || matches!(bytes, b"" | b"." | b"..") { Err(Errno::INVAL) } else { Ok(name) }
 }
 
 fn is_ours(uid: u32) -> bool {

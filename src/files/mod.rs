@@ -1,8 +1,10 @@
 //! Files and directories of this machine.
 //!
 //! - small files are read bounded, and without waiting for what is no file;
-//! - trees are walked and changed by open directories, one component at a time, and no link in them is followed.
+//! - trees are walked and changed by open directories, one component at a time, and no link in them is followed;
+//! - threads that handle what a stranger sent give away the rights that they do not need, where the system lets them.
 
+pub(crate) mod confine;
 mod descent;
 #[cfg_attr(windows, path = "directory_windows.rs")]
 mod directory;
@@ -13,12 +15,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+pub use confine::Confinement;
 pub use found::ParentFault;
 
 pub(crate) use descent::Descent;
 pub(crate) use directory::Directory;
 pub(crate) use found::{Found, FoundFile, Kind, Listed};
-pub(crate) use parallel::{for_each, share_of};
+pub(crate) use parallel::{for_each, processors, share_of};
 
 use crate::error::FileError;
 

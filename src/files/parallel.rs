@@ -9,12 +9,18 @@ const THREADS_LIMIT: usize = 8;
 /// How much a thread takes at once: enough neighbours to stay in few directories, little enough to end together.
 const SHARE: u64 = 2 << 20;
 
-/// Does `work` on every item, in shares of neighbours, by as many threads as there are processors. Each thread has
-/// its own `state`. Where an item weighs [`SHARE`], it is a share of its own.
+/// How many threads do best. The answer is in files, which a confined thread may not open.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(THREADS_LIMIT)
+}
+
+/// Does `work` on every item, in shares of neighbours, by so many `threads`. Each thread has its own `state`. Where an
+/// item weighs [`SHARE`], it is a share of its own.
 ///
 /// # Errors
 /// The first that `work` returned; the others stop before their next item.
 pub(crate) fn for_each<'a, T: Sync, S, E: Send>(
+    threads: usize,
     items: &'a [T],
     weight: impl Fn(&T) -> u64 + Sync,
     state: impl Fn() -> S + Sync,
@@ -57,7 +63,6 @@ pub(crate) fn for_each<'a, T: Sync, S, E: Send>(
             }
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_LIMIT);
     thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(run);

@@ -15,6 +15,7 @@ use super::staging::Debris;
 use super::{Destination, InstallError, StagedTree};
 use crate::error::FileError;
 use crate::events::Event;
+use crate::files::Confinement;
 
 /// What becomes of something that stands at the destination already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Installation {
     pub path: PathBuf,
     /// How many files it has, the receipt not counted.
     pub files: u64,
+    /// What the threads that unpacked it were denied.
+    pub confinement: Confinement,
     /// What was replaced and could not be removed; the next installation to the same place tries again.
     pub leftover: Option<PathBuf>,
 }
@@ -55,7 +58,7 @@ impl StagedTree {
     /// after the rename: that it may not outlive a power cut.
     pub fn commit(self, occupied: Occupied, durability: Durability) -> Result<Installation, InstallError> {
         // Variables are dropped in reverse: the order of the fields.
-        let Self { mut destination, debris, root, files } = self;
+        let Self { mut destination, debris, root, files, confinement } = self;
         let path = destination.path().to_owned();
         let sync = durability == Durability::Synced;
 
@@ -76,11 +79,11 @@ impl StagedTree {
             // The staging name is gone, or stands for the old tree, which a power cut could yet bring back.
             debris.keep();
             durable?;
-            return Ok(Installation { path, files, leftover: None });
+            return Ok(Installation { path, files, confinement, leftover: None });
         }
         let old = destination.parent_path().join(debris.name());
         let leftover = debris.remove().err().map(|_| old);
-        Ok(Installation { path, files, leftover })
+        Ok(Installation { path, files, confinement, leftover })
     }
 }
 

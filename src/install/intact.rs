@@ -18,7 +18,7 @@ use super::receipt::{self, is_mode};
 use super::{InstallError, Receipt};
 use crate::archive::FileEntry;
 use crate::error::FileError;
-use crate::files::{Descent, Directory, Found, FoundFile, for_each, share_of};
+use crate::files::{Descent, Directory, Found, FoundFile, for_each, processors, share_of};
 
 /// Files that a thread looks at in one go.
 const FILES_PER_SHARE: u64 = 1024;
@@ -46,6 +46,7 @@ pub fn is_intact(destination: &Path, receipt: &Receipt) -> Result<bool, InstallE
     files.sort_unstable_by_key(|(directory, name, _)| (*directory, *name));
     let (listings, known) = listings(&files);
     let result = for_each(
+        processors(),
         &listings,
         |(_, files)| share_of(FILES_PER_SHARE) * (1 + files.len() as u64),
         || (Descent::new(&root), vec![0; BUFFER_BYTES]),

@@ -12,6 +12,7 @@
 //!
 //! - every name is one component, resolved relative to an open directory, and no symbolic link is followed below
 //!   the parent (CVE-2022-21658, CVE-2026-39822);
+//! - the threads that unpack may do nothing else, where the kernel can deny it ([`crate::files::Confinement`]);
 //! - everything is created exclusively and gets its mode on the open handle, whatever the umask, a setgid parent or
 //!   a default ACL say (CVE-2023-38497);
 //! - what stands at the destination is never merged into; it is refused, or exchanged as a whole and then removed;

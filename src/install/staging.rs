@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Destination, InstallError};
 use crate::error::FileError;
-use crate::files::Directory;
+use crate::files::{Confinement, Directory};
 
 const INFIX: &str = ".goverify-";
 const RANDOM_DIGITS: usize = 16;
@@ -28,6 +28,7 @@ pub struct StagedTree {
     pub(super) debris: Debris,
     pub(super) destination: Destination,
     pub(super) files: u64,
+    pub(super) confinement: Confinement,
 }
 
 impl StagedTree {
@@ -35,7 +36,7 @@ impl StagedTree {
     pub(super) fn new(destination: Destination) -> Result<Self, InstallError> {
         let (root, name) = create(&destination).map_err(FileError::at(destination.path(), "create staging for"))?;
         let debris = Debris { parent: Arc::clone(destination.parent()), name: Some(name) };
-        Ok(Self { root, debris, destination, files: 0 })
+        Ok(Self { root, debris, destination, files: 0, confinement: Confinement::None })
     }
 
     /// Where it is to be published.

@@ -6,6 +6,8 @@
 //!   verified is what is unpacked, whoever wrote to the spool in between;
 //! - memory is one buffer a thread; the spool is closed before this returns, so that a later sync does not write it
 //!   back;
+//! - the threads that write may make directories and files beneath the staging directory and nothing else, where the
+//!   system can deny it ([`confine`]). That holds for what the caller does there when it hears of an event;
 //! - a wish to stop is noticed between files.
 
 use std::collections::HashSet;
@@ -20,7 +22,7 @@ use super::{Destination, InstallError, StagedTree};
 use crate::archive::{EntryKind, FileEntry, Manifest};
 use crate::error::FileError;
 use crate::events::Event;
-use crate::files::{Descent, for_each, share_of};
+use crate::files::{Confinement, Descent, confine, for_each, processors, share_of};
 
 /// Size of a thread's buffer in bytes: most source files fit.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -36,17 +38,34 @@ const FILES_PER_EVENT: u64 = 256;
 /// is left behind then.
 pub(crate) fn unpack(manifest: &Manifest, spool: File, destination: Destination) -> Result<StagedTree, InstallError> {
     let mut tree = StagedTree::new(destination)?;
-    fill(&tree, manifest, &spool)?;
+    tree.confinement = fill(&tree, manifest, &spool)?;
     tree.files = manifest.files();
     Ok(tree)
 }
 
-pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Result<(), InstallError> {
+pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Result<Confinement, InstallError> {
     let watch = tree.destination.watch();
     watch.tell(Event::Unpacking { files: manifest.files() });
-    create_directories(manifest, tree)?;
+    let threads = processors();
+    let (confinement, filled) = confine::creating_beneath(&tree.root, || {
+        create_directories(tree, manifest)?;
+        create_files(tree, manifest, spool, threads)
+    });
+    filled?;
+    watch.tell(Event::Unpacked { files: manifest.files() });
+    Ok(confinement)
+}
+
+pub(super) fn create_files(
+    tree: &StagedTree,
+    manifest: &Manifest,
+    spool: &File,
+    threads: usize,
+) -> Result<(), InstallError> {
+    let watch = tree.destination.watch();
     let done = AtomicU64::new(0);
     for_each(
+        threads,
         &files_of(manifest),
         |file| FILE_WEIGHT + file.size_bytes,
         || (Descent::new(&tree.root), vec![0; BUFFER_BYTES], Reclaim::new(spool)),
@@ -73,12 +92,10 @@ pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Resu
             }
             Ok(())
         },
-    )?;
-    watch.tell(Event::Unpacked { files: manifest.files() });
-    Ok(())
+    )
 }
 
-fn create_directories(manifest: &Manifest, tree: &StagedTree) -> Result<(), InstallError> {
+pub(super) fn create_directories(tree: &StagedTree, manifest: &Manifest) -> Result<(), InstallError> {
     let mut seen = HashSet::new();
     for entry in manifest.entries() {
         let mut path = match entry.kind {

@@ -1,3 +1,5 @@
+#[cfg(unix)]
+mod exchanging;
 mod publishing;
 mod receipts;
 mod reserving;

@@ -62,7 +62,11 @@ fn whatever_stands_at_the_destination_is_replaced_as_a_whole_without_following_l
         // Were a link followed when the old is removed, this would be gone.
         fs::write(outside.path().join("kept"), "kept").unwrap();
         let done = stage(&root).unwrap().commit(Occupied::Replace, Durability::Synced).unwrap();
-        assert_eq!(done, Installation { path: root.clone(), files: 6, leftover: None }, "{what}");
+        assert_eq!(
+            done,
+            Installation { path: root.clone(), files: 6, confinement: done.confinement, leftover: None },
+            "{what}"
+        );
         assert_eq!(names(&root), ["VERSION", "bin", "pkg", "src"], "{what}");
         assert!(fs::symlink_metadata(&root).unwrap().is_dir(), "{what}");
         assert_eq!(names(home.path()), ["go"], "{what}");
@@ -79,7 +83,7 @@ fn a_free_destination_is_taken_with_and_without_leave_to_replace() {
         assert!(!destination.is_occupied().unwrap());
         drop(destination);
         let done = stage(&root).unwrap().commit(occupied, Durability::Synced).unwrap();
-        assert_eq!(done, Installation { path: root.clone(), files: 6, leftover: None });
+        assert_eq!(done, Installation { path: root.clone(), files: 6, confinement: done.confinement, leftover: None });
         assert_eq!(names(&home.path().join("made")), ["go"]);
     }
 }
