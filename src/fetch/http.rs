@@ -3,7 +3,7 @@
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
 //!   them takes a moment, so the client is made when the first request needs it.
 //! - Proxies come from the environment. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
-//!   an answer in a content coding is refused.
+//!   an answer in a content coding is refused, or in a transfer coding (RFC 9112 §7) other than `chunked`.
 //! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
 
@@ -14,10 +14,12 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 pub(super) use reqwest::Url;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use tokio::time::{Instant, timeout};
 
-use super::redirect::{REDIRECT_LIMIT, forbidden};
+use super::redirect::{REDIRECT_LIMIT, forbidden, without_user};
 use super::resume::Continuation;
 use super::retry::{Pace, Patience, retry_after};
 use super::{Access, FetchError, Wait};
@@ -65,14 +67,14 @@ impl Client {
                 .map_err(|error| transport_error(url.as_str(), error))?;
             let answer = Answer { response, location: url.to_string(), pace: Pace::default() };
             if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
-                answer.refuse_content_coding()?;
+                answer.refuse_coding()?;
                 return Ok(answer);
             }
             let Some(location) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
-            let refuse = |reason| FetchError::Redirect { from: target.to_string(), to: location.to_owned(), reason };
-            let next = target.join(location).map_err(|_| refuse("not a URL"))?;
+            let refuse = |to, reason| FetchError::Redirect { from: target.to_string(), to, reason };
+            let next = target.join(location).map_err(|_| refuse(without_user(location), "not a URL"))?;
             if let Some(reason) = forbidden(url, self.hosts, &next) {
-                return Err(refuse(reason));
+                return Err(refuse(without_user(next.as_str()), reason));
             }
             target = next;
         }
@@ -157,11 +159,13 @@ impl Answer {
         }
     }
 
-    fn refuse_content_coding(&self) -> Result<(), FetchError> {
-        for value in self.response.headers().get_all(CONTENT_ENCODING) {
-            if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
-                let coding = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                return Err(FetchError::ContentCoding { location: self.location.clone(), coding });
+    fn refuse_coding(&self) -> Result<(), FetchError> {
+        for (field, plain) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+            for value in self.response.headers().get_all(field) {
+                if !value.as_bytes().eq_ignore_ascii_case(plain.as_bytes()) {
+                    let coding = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    return Err(FetchError::ContentCoding { location: self.location.clone(), coding });
+                }
             }
         }
         Ok(())
