@@ -15,7 +15,6 @@ use support::depot::{Depot, WANTED, requests_for};
 use support::desk::{sha256, strangers};
 use support::mirror::SIGNED;
 use support::sdk::Sdk;
-use support::server::{Response, Server};
 use support::world::{NAME, PATH};
 
 fn sdk() -> Sdk {

@@ -8,7 +8,7 @@ mod support;
 
 use std::fs;
 
-use support::binary::{assert_installed, check};
+use support::binary::{assert_installed, check, snapshot};
 use support::depot::{Depot, WANTED, requests_for};
 use support::desk::{PAGE, changed_signature, early, sha256, strangers};
 use support::mirror::{SIGNED, mirror_files};
