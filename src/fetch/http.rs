@@ -2,7 +2,7 @@
 //!
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
 //!   them takes a moment, so the client is made when the first request needs it.
-//! - Proxies come from the environment. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
+//! - Proxies come from the environment; one that cannot be used is an error, never a reason to go around it. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
 //!   an answer in a content coding is refused, or in a transfer coding (RFC 9112 §7) other than `chunked`.
 //! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
@@ -23,6 +23,9 @@ use super::redirect::{REDIRECT_LIMIT, forbidden, without_user};
 use super::resume::Continuation;
 use super::retry::{Pace, Patience, retry_after};
 use super::{Access, FetchError, Wait};
+
+/// The variables that can name a proxy.
+const PROXY_VARIABLES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Makes requests.
 #[derive(Debug)]
@@ -87,6 +90,9 @@ impl Client {
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let broken = |reason: String| FetchError::Transport { location: url.to_string(), reason, transient: false };
+        if let Some(variable) = unusable_proxy() {
+            return Err(broken(format!("{variable} does not name an http or https proxy")));
+        }
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| broken(error.to_string()))?
@@ -102,6 +108,20 @@ impl Client {
             .map_err(|error| broken(chain(&error)))?;
         Ok(self.transport.get_or_init(|| built).clone())
     }
+}
+
+/// A variable that names a proxy which the transport would pass over in silence, or has no way to speak to. Its value
+/// may hold a password, so it is not repeated.
+fn unusable_proxy() -> Option<&'static str> {
+    let usable = |value: &str| {
+        value.parse().is_ok_and(|proxy: http::Uri| {
+            matches!(proxy.scheme_str(), None | Some("http" | "https")) && proxy.host().is_some_and(|h| !h.is_empty())
+        })
+    };
+    PROXY_VARIABLES.into_iter().find(|name| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.is_some_and(|value| !value.to_str().is_some_and(usable))
+    })
 }
 
 /// Read once for all clients.

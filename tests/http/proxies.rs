@@ -75,6 +75,42 @@ fn h12_every_variable_of_a_proxy_is_heeded() {
 }
 
 #[test]
+fn h12_a_proxy_that_cannot_be_used_is_not_gone_around() {
+    let (depot, nobody) = (Depot::of(&[sdk()]), "127.0.0.1:9");
+    let server = depot.serve();
+    for value in [
+        "socks5h://me:secret@127.0.0.1:9",
+        "ftp://me:secret@127.0.0.1:9",
+        "http://me:secret@[bad",
+        "http://me:secret@127.0.0.1:99999",
+        "http://s\u{e9}cret:secret@127.0.0.1:9",
+        "http://",
+        "http://me:sec^ret@127.0.0.1:9",
+        "127.0.0.1:9/",
+        "/path",
+        ":::",
+    ] {
+        for variable in ["all_proxy", "HTTP_PROXY", "https_proxy"] {
+            let mut command = depot.fetch_command(&server.url(), &["--json"]);
+            command.env(variable, value).env("ALL_PROXY", nobody);
+            assert_refused(&depot.home, run(command), NETWORK, value);
+        }
+    }
+    assert!(server.requests().is_empty());
+    for (variable, value) in [("all_proxy", String::new()), ("http_proxy", server.address().to_string())] {
+        // Without a scheme it is http, and empty is none at all.
+        let target = if value.is_empty() { server.url() } else { MIRROR.to_owned() };
+        let mut command = depot.fetch_command(&target, &["--json", "--force"]);
+        command.env(variable, &value);
+        for (name, content) in &depot.files {
+            server.serve(&format!("{MIRROR}{name}"), Response::file(content.clone()), []);
+        }
+        run(command).exits(0);
+        assert_installed(&depot.destination(), &sdk(), true);
+    }
+}
+
+#[test]
 fn h12_credentials_of_a_proxy_stay_with_the_proxy() {
     // A server that is reached without the proxy, which redirects to it.
     let depot = Depot::of(&[sdk()]);
