@@ -2,8 +2,9 @@
 //!
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
 //!   them takes a moment, so the client is made when the first request needs it.
-//! - Proxies come from the environment; one that cannot be used is an error, never a reason to go around it. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
-//!   an answer in a content coding is refused, or in a transfer coding (RFC 9112 §7) other than `chunked`.
+//! - Proxies come from the environment; one that cannot be used is an error, never a reason to go around it.
+//! - Compression is not compiled in, `Accept-Encoding: identity` is sent, and an answer in a content coding is refused,
+//!   or in a transfer coding (RFC 9112 §7) other than `chunked`.
 //! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
 
