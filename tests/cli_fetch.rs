@@ -15,7 +15,6 @@ use support::depot::{Depot, WANTED, requests_for};
 use support::desk::{sha256, strangers};
 use support::mirror::SIGNED;
 use support::sdk::Sdk;
-use support::server::{Response, Server};
 use support::world::{NAME, PATH};
 
 fn sdk() -> Sdk {
@@ -458,18 +457,4 @@ fn what_a_mirror_offers_is_listed_newest_first() {
     assert_eq!(list(&["1.24", "--json"]).exits(3).error_code(), "release-not-found");
     let server = depot.serve();
     assert_eq!(depot.home.run(["list", "--mirror", &server.url()]).exits(0).stdout, list(&[]).stdout);
-}
-
-#[test]
-fn a_proxy_of_the_environment_is_asked_for_everything() {
-    const MIRROR: &str = "http://mirror.invalid/";
-    let depot = Depot::of(&[sdk()]);
-    let proxy = Server::start();
-    for (name, content) in &depot.files {
-        // A proxy is asked for whole URLs (RFC 9112 §3.2.2).
-        proxy.serve(&format!("{MIRROR}{name}"), Response::file(content.clone()), []);
-    }
-    let mut command = depot.fetch_command(MIRROR, &[]);
-    Run::of(command.env("http_proxy", proxy.url()).output().unwrap()).exits(0);
-    assert_installed(&depot.destination(), &sdk(), true);
 }

@@ -1,5 +1,5 @@
 //! Everything that a mirror can do wrong, as the user of `goverify fetch` meets it: a code, an exit code, a hint, and
-//! nothing left. Faults that are worth another attempt take their time, and are tested in the library.
+//! nothing left. What a server does wrong rather than a mirror's files is in `tests/http`.
 
 #![cfg(feature = "net")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -8,54 +8,20 @@ mod support;
 
 use std::fs;
 
-use support::binary::{INDEX_QUERY, Run, assert_installed, check, snapshot};
+use support::binary::{assert_installed, check, snapshot};
 use support::depot::{Depot, WANTED, requests_for};
 use support::desk::{PAGE, changed_signature, early, sha256, strangers};
 use support::mirror::{SIGNED, mirror_files};
+use support::refusal::assert_refused;
 use support::sdk::Sdk;
-use support::server::{Fault, Response};
+use support::server::Fault;
 use support::tar_entry::TarEntry;
 use support::world::{NAME, PATH};
 
 const ASC: &str = "go1.22.5.linux-amd64.tar.gz.asc";
-const ASC_PATH: &str = "/go1.22.5.linux-amd64.tar.gz.asc";
 
 fn sdk() -> Sdk {
     Sdk::linux_amd64("go1.22.5")
-}
-
-/// Asserts that a run with `--json` failed as it should, said what to do, and left nothing.
-#[track_caller]
-fn assert_failed(depot: &Depot, run: Run, (exit, code): (i32, &str), case: &str) {
-    let run = run.exits(exit);
-    let result = run.result();
-    let error = &result["error"];
-    assert_eq!(error["code"], code, "{case}: {result:#}");
-    assert_eq!(result["verdict"], if exit == 1 { "rejected" } else { "error" }, "{case}: {result:#}");
-    assert!(result["trust"].is_null() && result["installed"].is_null(), "{case}: {result:#}");
-    assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{case}: {result:#}");
-    let hint = error["hint"].as_str();
-    let expected = if case.starts_with("page_") { Some("captive portal") } else { hint_of(code) };
-    assert!(expected.is_none_or(|word| hint.is_some_and(|hint| hint.contains(word))), "{case}: {result:#}");
-    assert_eq!(run.stderr.contains("hint: "), hint.is_some(), "{case}: {run:#?}");
-    assert!(run.stderr.contains("error: "), "{case}: {run:#?}");
-    depot.home.assert_untouched();
-    assert_eq!(snapshot(&depot.home.work()), ["keyring.pgp"], "{case}");
-    assert_eq!(depot.home.cached(), [], "{case}: nothing that was refused is worth keeping");
-}
-
-/// Words of the next step that everybody who meets this code is told.
-fn hint_of(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "digest-mismatch" | "size-mismatch" | "signature-bad" => "do not use",
-        "signature-untrusted-key" => "keys list",
-        "signature-time" => "clock",
-        "signature-not-published" => "--unsigned",
-        "layout-invalid" => "another release",
-        "release-not-found" | "platform-not-found" => "goverify list",
-        "truncated-download" | "network" => "try again",
-        _ => return None,
-    })
 }
 
 /// A fault in a mirror's files, its exit code and error code in a folder, and those over HTTP where they differ.
@@ -164,97 +130,13 @@ fn a_mirror_with_a_fault_in_its_files_is_refused() {
         let download = [&wanted[..], &["--json", "--download-only"]].concat();
         let (folder, server) = (depot.write(), depot.serve());
         for arguments in [&to, &download] {
-            assert_failed(&depot, depot.run(&folder, arguments), in_folder, fault);
-            assert_failed(&depot, depot.run(&server.url(), arguments), over_http.unwrap_or(in_folder), fault);
+            assert_refused(&depot.home, depot.run(&folder, arguments), in_folder, fault);
+            assert_refused(&depot.home, depot.run(&server.url(), arguments), over_http.unwrap_or(in_folder), fault);
         }
         // The same once the mirror is in order.
         depot.files = healthy;
         depot.fetch(&depot.write(), &[]).exits(0);
         assert_installed(&destination, &sdk(), true);
-    }
-}
-
-#[test]
-fn a_server_with_a_fault_is_refused() {
-    const REFUSED: (i32, &str) = (4, "transport-refused");
-    const NETWORK: (i32, &str) = (4, "network");
-    const MISSING: (i32, &str) = (3, "release-not-found");
-    const UNSIGNED: (i32, &str) = (3, "signature-not-published");
-    const SHORT: (i32, &str) = (4, "truncated-download");
-    let to = |location: &str| Fault::Redirect(location.to_owned());
-    for (case, path, faults, expected) in [
-        ("page_as_archive", PATH, vec![Fault::Html], (1, "archive-malformed")),
-        ("page_as_signature", ASC_PATH, vec![Fault::Html], (1, "signature-malformed")),
-        ("gzip_coded_archive", PATH, vec![Fault::Encoding("gzip")], REFUSED),
-        ("gzip_coded_signature", ASC_PATH, vec![Fault::Encoding("gzip")], REFUSED),
-        ("gzip_coded_index", INDEX_QUERY, vec![Fault::Encoding("gzip")], REFUSED),
-        ("redirect_to_another_address", PATH, vec![to("http://127.0.0.2/x")], REFUSED),
-        ("redirect_of_the_signature", ASC_PATH, vec![to("http://127.0.0.2/x")], REFUSED),
-        ("redirect_of_the_index", INDEX_QUERY, vec![to("http://127.0.0.2/x")], REFUSED),
-        ("redirect_to_a_file", PATH, vec![to("file:///etc/passwd")], REFUSED),
-        ("redirect_with_a_password", PATH, vec![to("http://user:secret@127.0.0.1/x")], REFUSED),
-        ("redirect_loop", PATH, vec![to(PATH); 6], REFUSED),
-        ("archive_not_found", PATH, vec![Fault::Status(404, None)], MISSING),
-        ("archive_gone", PATH, vec![Fault::Status(410, None)], MISSING),
-        ("archive_forbidden", PATH, vec![Fault::Status(403, None)], NETWORK),
-        ("archive_censored", PATH, vec![Fault::Status(451, None)], NETWORK),
-        ("signature_not_found", ASC_PATH, vec![Fault::Status(404, None)], UNSIGNED),
-        ("signature_forbidden", ASC_PATH, vec![Fault::Status(403, None)], NETWORK),
-        ("announced_longer", PATH, vec![Fault::ContentLength(1 << 40)], SHORT),
-        ("announced_shorter", PATH, vec![Fault::ContentLength(7)], SHORT),
-        ("longer_without_length", PATH, vec![Fault::Surplus(1)], SHORT),
-    ] {
-        let depot = Depot::of(&[sdk()]);
-        let server = depot.serve();
-        depot.break_path(&server, path, faults);
-        assert_failed(&depot, depot.fetch(&server.url(), &["--json"]), expected, case);
-        // The same call, once the fault is over.
-        depot.fetch(&server.url(), &[]).exits(0);
-        assert_installed(&depot.destination(), &sdk(), true);
-    }
-}
-
-#[test]
-fn a_portal_that_answers_everything_with_a_page_is_no_mirror() {
-    let depot = Depot::of(&[sdk()]);
-    let server = depot.serve();
-    for path in [INDEX_QUERY, "/index.json"] {
-        depot.break_path(&server, path, vec![Fault::Html]);
-    }
-    let run = depot.fetch(&server.url(), &["--json"]);
-    assert_failed(&depot, run, (4, "index-malformed"), "page_as_both_indices");
-    // A file server answers the query with a page as well, and has its index in a file.
-    depot.break_path(&server, INDEX_QUERY, vec![Fault::Html]);
-    depot.fetch(&server.url(), &[]).exits(0);
-}
-
-#[test]
-fn a_signature_that_cannot_be_had_now_was_not_therefore_never_published() {
-    for (status, exit, code) in [(404, 0, None), (403, 4, Some("network"))] {
-        let depot = Depot::of(&[sdk()]);
-        let server = depot.serve();
-        depot.break_path(&server, ASC_PATH, vec![Fault::Status(status, None)]);
-        let result = depot.fetch(&server.url(), &["--unsigned", "--json"]).exits(exit).result();
-        assert_eq!(result["error"]["code"].as_str(), code, "{status}: {result:#}");
-    }
-}
-
-#[test]
-fn lawful_variants_of_an_answer_are_accepted() {
-    for (case, fault) in [
-        ("no_length", Fault::NoLength),
-        ("chunked", Fault::Chunked),
-        ("no_entity_tag", Fault::ETag("")),
-        ("identity_coding", Fault::Encoding("identity")),
-        ("redirect_within_the_server", Fault::Redirect("/elsewhere".to_owned())),
-    ] {
-        let depot = Depot::of(&[sdk()]);
-        let server = depot.serve();
-        server.serve("/elsewhere", Response::file(depot.files[NAME].clone()), []);
-        depot.break_path(&server, PATH, vec![fault]);
-        let run = depot.fetch(&server.url(), &[]);
-        assert_eq!(run.code, Some(0), "{case}: {run:#?}");
-        assert_installed(&depot.destination(), &sdk(), true);
     }
 }
 
@@ -282,18 +164,22 @@ fn what_the_cache_holds_is_checked_as_if_it_came_from_a_stranger() {
         fs::write(folder.join(format!("{digest}.partial")), bytes).unwrap();
         fs::write(folder.join(format!("{digest}.etag")), format!("\"v1\"\n{}{NAME}\n", server.url())).unwrap();
     };
-    let mut forged = depot.files[NAME][..1000].to_vec();
-    forged[500] ^= 1;
-    keep(&forged);
-    // The mirror is not to blame for what the cache holds, so it is asked once more for all of it.
-    depot.fetch(&server.url(), &[]).exits(0);
-    assert_installed(&depot.destination(), &sdk(), true);
+    // The mirror is not to blame for what the cache holds, so it is asked once more for all of it. With another first
+    // byte what is there is not even an archive.
+    for at in [500, 0] {
+        let mut forged = depot.files[NAME][..1000].to_vec();
+        forged[at] ^= 1;
+        keep(&forged);
+        depot.fetch(&server.url(), &["--force"]).exits(0);
+        assert_installed(&depot.destination(), &sdk(), true);
+    }
     keep(&depot.files[NAME][..1000]);
     depot.fetch(&server.url(), &["--force"]).exits(0);
     assert_installed(&depot.destination(), &sdk(), true);
     let ranges = server.requests().into_iter().filter(|request| request.path == PATH);
     let ranges: Vec<_> = ranges.map(|request| request.header("range").map(str::to_owned)).collect();
-    assert_eq!(ranges, [Some("bytes=1000-".to_owned()), None, Some("bytes=1000-".to_owned())]);
+    let continued = || Some("bytes=1000-".to_owned());
+    assert_eq!(ranges, [continued(), None, continued(), None, continued()]);
     assert_eq!(depot.home.cached(), []);
 }
 
@@ -304,7 +190,7 @@ fn a_forged_archive_stays_rejected_when_its_download_was_continued() {
     depot.files.get_mut(NAME).unwrap()[at] ^= 1;
     let server = depot.serve();
     depot.break_path(&server, PATH, vec![Fault::TruncateAt(1000)]);
-    assert_failed(&depot, depot.fetch(&server.url(), &["--json"]), (1, "digest-mismatch"), "continued");
+    assert_refused(&depot.home, depot.fetch(&server.url(), &["--json"]), (1, "digest-mismatch"), "continued");
     assert_eq!(requests_for(&server, PATH), 3);
     assert_eq!(depot.home.cached(), []);
 }

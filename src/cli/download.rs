@@ -11,7 +11,7 @@ use super::json::Outcome;
 use super::order::{Job, Order, download_and_verify};
 use super::runtime;
 
-pub(crate) async fn run(order: &Order, outcome: &mut Outcome) -> Result<(), Failure> {
+pub(crate) async fn run(order: &mut Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let path = order.arguments.output.clone().unwrap_or_else(|| PathBuf::from(order.file.name().to_string()));
     if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(Failure::usage(format!("{}: names a folder, -o needs a file", path.display())));

@@ -47,8 +47,7 @@ async fn fetch(
     let file = index.select(&arguments.version)?.file(&target)?;
     let name = file.name().to_string();
     let mut archive = ArchiveReport::new(file.name(), mirror.location(&name));
-    archive.size = Some(file.size_bytes());
-    archive.sha256 = Some(hex::encode(file.sha256()));
+    archive.expect(&file);
     outcome.archive = Some(archive);
     outcome.label.clone_from(&name);
     if file.name().format() == ArchiveFormat::Zip && arguments.require.contains(&RequiredCheck::Signature) {
@@ -59,11 +58,11 @@ async fn fetch(
     if sumdb == Sumdb::Off && arguments.require.contains(&RequiredCheck::Transparency) {
         return Err(Failure::usage("--sumdb off and --require transparency contradict each other"));
     }
-    let order = Order { arguments, mirror, file, keyring, sumdb, common, watch: watch.clone() };
-    if order.arguments.download_only { download::run(&order, outcome).await } else { install(order, outcome).await }
+    let mut order = Order { arguments, mirror, file, keyring, sumdb, common, watch: watch.clone() };
+    if order.arguments.download_only { download::run(&mut order, outcome).await } else { install(order, outcome).await }
 }
 
-async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
+async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
     let path = match &order.arguments.to {
         Some(path) => path.clone(),
         None => default_destination(order.file.name())?,
@@ -80,7 +79,7 @@ async fn install(order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
         let spool = Spool::new_in(&parent).map_err(FileError::at(&parent, "make a spool in"))?;
         job.receive(input, spool)
     };
-    let verified = download_and_verify(&order, consume, outcome).await?;
+    let verified = download_and_verify(&mut order, consume, outcome).await?;
     let receipt = if order.arguments.no_receipt { ReceiptChoice::Omit } else { ReceiptChoice::Write };
     let (occupied, durability) = order.choices();
     let installation =

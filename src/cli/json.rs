@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use goverify::audit::Drift;
 use goverify::files::Confinement;
+#[cfg(feature = "net")]
+use goverify::release::ReleaseFile;
 use goverify::release::{ArchiveName, Target};
 use goverify::trust::{Check, Evidence, VerifiedArchive};
 use serde::Serialize;
@@ -79,6 +81,13 @@ impl ArchiveReport {
         };
         let (filename, version) = (name.to_string(), name.version().to_string());
         Self { filename, version, os, arch, kind, size: None, sha256: None, location }
+    }
+
+    /// What an index says of it.
+    #[cfg(feature = "net")]
+    pub(crate) fn expect(&mut self, file: &ReleaseFile) {
+        self.size = Some(file.size_bytes());
+        self.sha256 = Some(hex::encode(file.sha256()));
     }
 }
 

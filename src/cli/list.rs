@@ -27,16 +27,30 @@ pub(crate) fn run(arguments: &List, common: &Common) -> Report {
 
 /// The mirror that was asked for, and its index or the one that was given in its place.
 pub(crate) async fn open(source: &Source, common: &Common, watch: &Watch) -> Result<(Mirror, ReleaseIndex), Failure> {
-    let access = Access { offline: common.offline, ..Access::default() };
+    let access = access(common);
     let mirror = match source.mirror.clone().map_or_else(mirror_of_environment, |location| Ok(Some(location)))? {
         Some(location) => Mirror::at(&location, &access)?,
         None => Mirror::official(&access)?,
     };
-    let index = match &source.index {
-        Some(location) => runtime::until_cancelled(watch, index_at(location, &access)).await?,
-        None => runtime::until_cancelled(watch, mirror.index()).await?,
-    };
+    let index = index(source, &mirror, common, watch).await?;
     Ok((mirror, index))
+}
+
+/// The index as it is now: the mirror's, or the one that was given in its place.
+pub(crate) async fn index(
+    source: &Source,
+    mirror: &Mirror,
+    common: &Common,
+    watch: &Watch,
+) -> Result<ReleaseIndex, Failure> {
+    match &source.index {
+        Some(location) => runtime::until_cancelled(watch, index_at(location, &access(common))).await,
+        None => runtime::until_cancelled(watch, mirror.index()).await,
+    }
+}
+
+fn access(common: &Common) -> Access {
+    Access { offline: common.offline, ..Access::default() }
 }
 
 /// An empty variable is as good as none.

@@ -5,6 +5,8 @@ mod already;
 mod args;
 mod audit;
 #[cfg(feature = "net")]
+mod disagreement;
+#[cfg(feature = "net")]
 mod download;
 mod failure;
 #[cfg(feature = "net")]

@@ -12,17 +12,18 @@ use goverify::error::Code;
 use goverify::events::{Event, Watch};
 use goverify::fetch::Mirror;
 use goverify::install::{Durability, Occupied};
-use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile};
+use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile, Selector};
 use goverify::trust::{
     Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring,
     SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, Transparency, TrustError, VerifiedArchive, transparency_check, verify,
 };
 
 use super::args::{Common, Fetch, RequiredCheck};
+use super::disagreement::{Disagreement, Setback};
 use super::failure::Failure;
 use super::json::{self, Outcome};
-use super::runtime;
 use super::transparency::{self, Answer, Effort, MIRROR_PATIENCE, cache};
+use super::{list, runtime};
 
 /// The pause before a log that could not be reached is asked again.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
@@ -48,6 +49,20 @@ impl Order {
         let occupied = if self.arguments.force { Occupied::Replace } else { Occupied::Refuse };
         let durability = if self.arguments.no_sync { Durability::Unsynced } else { Durability::Synced };
         (occupied, durability)
+    }
+
+    /// Looks the same archive up in the index as it is now.
+    async fn look_up_again(&self) -> Result<ReleaseFile, Failure> {
+        let index = list::index(&self.arguments.source, &self.mirror, &self.common, &self.watch).await?;
+        let name = self.file.name();
+        Ok(index.select(&Selector::Exact(*name.version()))?.file(name.target())?)
+    }
+
+    fn expect(&mut self, file: ReleaseFile, outcome: &mut Outcome) {
+        self.file = file;
+        if let Some(archive) = &mut outcome.archive {
+            archive.expect(&self.file);
+        }
     }
 
     pub(crate) fn requires(&self, check: RequiredCheck) -> bool {
@@ -79,14 +94,15 @@ impl Job {
 /// Downloads the archive and checks it on the way; `consume` receives it, anew for each attempt. Meanwhile the log is
 /// asked, so that it costs no time.
 ///
-/// Bytes kept from an earlier run may have suffered since, in a power cut for one. An archive that is made of them and
-/// rejected is downloaded once more as a whole, so that only what the mirror has now is ever called rejected.
+/// On the day of a release a mirror on the web may hold files of two moments: where they do not belong together, index,
+/// signature and archive are fetched once more, and what is said of them then is final. So are bytes that an earlier
+/// run kept and that may have suffered since, in a power cut for one: only what the mirror has now is ever called
+/// rejected. Nothing that merely fails to arrive in the second round hides what the first one found.
 pub(crate) async fn download_and_verify<K: Send + 'static>(
-    order: &Order,
+    order: &mut Order,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     outcome: &mut Outcome,
 ) -> Result<VerifiedArchive<K>, Failure> {
-    let signature = published_signature(order).await?;
     let resumed = Arc::new(AtomicBool::new(false));
     let saw = Arc::clone(&resumed);
     let watch = order.watch.with(move |event| {
@@ -95,29 +111,65 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
         }
     });
     let partials = cache();
-    let first = download(order, &signature, consume.clone(), partials.as_deref(), &watch);
-    let (received, answer) = beside_the_log(order, first).await?;
-    outcome.warnings.extend(answer.warnings.clone());
-    let received = received.map_err(|failure| outweigh(order, &answer, outcome, failure))?;
-    match judge(order, &signature, received, &answer, outcome) {
-        Err(failure) if failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
-            order.watch.tell(Event::Retrying { reason: "the continued download is not the archive".to_owned() });
-            let received = download(order, &signature, consume, None, &order.watch).await;
-            let received = received.map_err(|failure| outweigh(order, &answer, outcome, failure))?;
-            judge(order, &signature, received, &answer, outcome)
+    let first = match round(order, consume.clone(), partials.as_deref(), &watch, outcome).await {
+        Ok(verified) => return Ok(verified),
+        Err(setback) => setback,
+    };
+    let reason = match first.disagreement {
+        Some(disagreement) if matches!(order.mirror, Mirror::Http(_)) => disagreement.to_string(),
+        _ if first.failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
+            "the continued download is not the archive".to_owned()
         }
-        result => result,
+        _ => return Err(first.named()),
+    };
+    order.watch.tell(Event::Retrying { reason });
+    let earlier = order.file.clone();
+    let second = match order.look_up_again().await {
+        Ok(file) => {
+            order.expect(file, outcome);
+            let watch = order.watch.clone();
+            round(order, consume, None, &watch, outcome).await
+        }
+        Err(failure) => Err(failure.into()),
+    };
+    second.map_err(|second| {
+        if second.failure.code.is_rejection() || second.failure.code == Code::Interrupted {
+            return second.named();
+        }
+        order.expect(earlier, outcome);
+        first.named()
+    })
+}
+
+/// Fetches signature, record and archive, and judges them.
+async fn round<K: Send + 'static>(
+    order: &Order,
+    consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
+    partials: Option<&Path>,
+    watch: &Watch,
+    outcome: &mut Outcome,
+) -> Result<VerifiedArchive<K>, Setback> {
+    let signature = published_signature(order).await?;
+    let (received, answer) = beside_the_log(order, download(order, &signature, consume, partials, watch)).await?;
+    for warning in &answer.warnings {
+        if !outcome.warnings.contains(warning) {
+            outcome.warnings.push(warning.clone());
+        }
+    }
+    match received {
+        Ok(received) => judge(order, &signature, received, &answer, outcome),
+        Err(setback) => Err(outweigh(order, &answer, outcome, setback)),
     }
 }
 
 /// A log that contradicts itself is more than a failed download: nobody may try again as if nothing had been.
-fn outweigh(order: &Order, answer: &Answer, outcome: &mut Outcome, failure: Failure) -> Failure {
+fn outweigh(order: &Order, answer: &Answer, outcome: &mut Outcome, setback: Setback) -> Setback {
     match &answer.transparency {
         Transparency::Failed(error) => {
             outcome.checks = vec![json::check(&transparency_check(&answer.transparency, None))];
-            Failure::of(&order.file.name().to_string(), &TrustError::Log(error.clone()))
+            Failure::of(&order.file.name().to_string(), &TrustError::Log(error.clone())).into()
         }
-        Transparency::Evidence(_) | Transparency::Absent(_) => failure,
+        Transparency::Evidence(_) | Transparency::Absent(_) => setback,
     }
 }
 
@@ -125,8 +177,8 @@ fn outweigh(order: &Order, answer: &Answer, outcome: &mut Outcome, failure: Fail
 /// more is downloaded.
 async fn beside_the_log<T>(
     order: &Order,
-    download: impl Future<Output = Result<T, Failure>>,
-) -> Result<(Result<T, Failure>, Answer), Failure> {
+    download: impl Future<Output = Result<T, Setback>>,
+) -> Result<(Result<T, Setback>, Answer), Failure> {
     let effort = if order.rests_on_log() { Effort::Persistent } else { Effort::Once };
     let ask = async |pause| {
         tokio::time::sleep(pause).await;
@@ -178,11 +230,11 @@ async fn download<K: Send + 'static>(
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     partials: Option<&Path>,
     watch: &Watch,
-) -> Result<UnverifiedArchive<K>, Failure> {
+) -> Result<UnverifiedArchive<K>, Setback> {
     let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
     let job = Job { name: order.file.name().clone(), algorithms, watch: order.watch.clone() };
     let consume = move |mut input: &mut dyn BufRead| consume(&mut input, &job);
-    order.mirror.download(&order.file, partials, watch, consume).await?
+    Ok(order.mirror.download(&order.file, partials, watch, consume).await??)
 }
 
 fn judge<K>(
@@ -191,7 +243,7 @@ fn judge<K>(
     received: UnverifiedArchive<K>,
     answer: &Answer,
     outcome: &mut Outcome,
-) -> Result<VerifiedArchive<K>, Failure> {
+) -> Result<VerifiedArchive<K>, Setback> {
     let mut digests = vec![ExpectedDigest { sha256: *order.file.sha256(), source: DigestSource::Index }];
     digests.extend(order.arguments.sha256.map(|sha256| ExpectedDigest { sha256, source: DigestSource::User }));
     let expectation = Expectation { digests, size_bytes: Some(order.file.size_bytes()) };
@@ -206,9 +258,12 @@ fn judge<K>(
     let reason = answer.failure.as_ref().map(|failure| failure.message.as_str());
     outcome.checks = verdict.checks.iter().map(|check| json::check_for(check, reason)).collect();
     let name = order.file.name();
+    let checks = &verdict.checks;
     let verified = verdict.outcome.map_err(|error| match (error, answer.refusal(name)) {
-        (TrustError::NoLog(_), Some(refusal)) => refusal,
-        (error, _) => Failure::of(&name.to_string(), &error),
+        (TrustError::NoLog(_), Some(refusal)) => refusal.into(),
+        (error, _) => {
+            Setback { disagreement: Disagreement::of(&error, checks), failure: Failure::of(&name.to_string(), &error) }
+        }
     })?;
     outcome.trusted(&verified);
     Ok(verified)

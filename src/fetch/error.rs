@@ -38,7 +38,7 @@ pub enum FetchError {
         reason: &'static str,
     },
     /// The body comes in a coding, so its bytes are not the file's.
-    #[error("{location}: expected the bytes as they are, got the content coding \"{}\"", escaped(.coding))]
+    #[error("{location}: expected the bytes as they are, got the coding \"{}\"", escaped(.coding))]
     ContentCoding {
         /// What was asked for.
         location: String,

@@ -2,8 +2,9 @@
 //!
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
 //!   them takes a moment, so the client is made when the first request needs it.
-//! - Proxies come from the environment. Compression is not compiled in, `Accept-Encoding: identity` is sent, and
-//!   an answer in a content coding is refused.
+//! - Proxies come from the environment; one that cannot be used is an error, never a reason to go around it.
+//! - Compression is not compiled in, `Accept-Encoding: identity` is sent, and an answer in a content coding is refused,
+//!   or in a transfer coding (RFC 9112 §7) other than `chunked`.
 //! - HTTP/1.1 alone. The transport bounds a head to 100 fields and 0.4 MB (hyper's limits).
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
 
@@ -14,13 +15,18 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 pub(super) use reqwest::Url;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use tokio::time::{Instant, timeout};
 
-use super::redirect::{REDIRECT_LIMIT, forbidden};
+use super::redirect::{REDIRECT_LIMIT, forbidden, without_user};
 use super::resume::Continuation;
 use super::retry::{Pace, Patience, retry_after};
 use super::{Access, FetchError, Wait};
+
+/// The variables that can name a proxy.
+const PROXY_VARIABLES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Makes requests.
 #[derive(Debug)]
@@ -65,14 +71,14 @@ impl Client {
                 .map_err(|error| transport_error(url.as_str(), error))?;
             let answer = Answer { response, location: url.to_string(), pace: Pace::default() };
             if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
-                answer.refuse_content_coding()?;
+                answer.refuse_coding()?;
                 return Ok(answer);
             }
             let Some(location) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
-            let refuse = |reason| FetchError::Redirect { from: target.to_string(), to: location.to_owned(), reason };
-            let next = target.join(location).map_err(|_| refuse("not a URL"))?;
+            let refuse = |to, reason| FetchError::Redirect { from: target.to_string(), to, reason };
+            let next = target.join(location).map_err(|_| refuse(without_user(location), "not a URL"))?;
             if let Some(reason) = forbidden(url, self.hosts, &next) {
-                return Err(refuse(reason));
+                return Err(refuse(without_user(next.as_str()), reason));
             }
             target = next;
         }
@@ -85,6 +91,9 @@ impl Client {
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let broken = |reason: String| FetchError::Transport { location: url.to_string(), reason, transient: false };
+        if let Some(variable) = unusable_proxy() {
+            return Err(broken(format!("{variable} does not name an http or https proxy")));
+        }
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| broken(error.to_string()))?
@@ -100,6 +109,20 @@ impl Client {
             .map_err(|error| broken(chain(&error)))?;
         Ok(self.transport.get_or_init(|| built).clone())
     }
+}
+
+/// A variable that names a proxy which the transport would pass over in silence, or has no way to speak to. Its value
+/// may hold a password, so it is not repeated.
+fn unusable_proxy() -> Option<&'static str> {
+    let usable = |value: &str| {
+        value.parse().is_ok_and(|proxy: http::Uri| {
+            matches!(proxy.scheme_str(), None | Some("http" | "https")) && proxy.host().is_some_and(|h| !h.is_empty())
+        })
+    };
+    PROXY_VARIABLES.into_iter().find(|name| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.is_some_and(|value| !value.to_str().is_some_and(usable))
+    })
 }
 
 /// Read once for all clients.
@@ -157,11 +180,13 @@ impl Answer {
         }
     }
 
-    fn refuse_content_coding(&self) -> Result<(), FetchError> {
-        for value in self.response.headers().get_all(CONTENT_ENCODING) {
-            if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
-                let coding = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                return Err(FetchError::ContentCoding { location: self.location.clone(), coding });
+    fn refuse_coding(&self) -> Result<(), FetchError> {
+        for (field, plain) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+            for value in self.response.headers().get_all(field) {
+                if !value.as_bytes().eq_ignore_ascii_case(plain.as_bytes()) {
+                    let coding = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    return Err(FetchError::ContentCoding { location: self.location.clone(), coding });
+                }
             }
         }
         Ok(())

@@ -37,9 +37,35 @@ pub(super) fn forbidden(named: &Url, hosts: Option<&[&str]>, to: &Url) -> Option
     (address && named.host_str() != Some(host)).then_some("the host is an IP address")
 }
 
+/// A location, which may not even be a URL, without user name and password: a message or a log must not repeat them.
+pub(super) fn without_user(location: &str) -> String {
+    let (scheme, rest) = location.split_once("//").unwrap_or(("", location));
+    let authority = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}//{host}{path}"),
+        None => location.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_repeats_no_user_name_and_no_password() {
+        for (location, shown) in [
+            ("https://a.example/x@y", "https://a.example/x@y"),
+            ("https://u:p@a.example/x@y", "https://a.example/x@y"),
+            ("https://u:p@q@a.example", "https://a.example"),
+            ("https://u:p@[bad", "https://[bad"),
+            ("//u:p@a.example?q", "//a.example?q"),
+            ("/path@x", "/path@x"),
+            ("u:p@", "//"),
+        ] {
+            assert_eq!(without_user(location), shown, "{location}");
+        }
+    }
 
     #[test]
     fn redirects_go_only_where_the_rules_allow() {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::sdk::{Files, Sdk};
 
 /// The variables that a user's shell may hold and that would change what the binary does.
-const FOREIGN_VARIABLES: [&str; 12] = [
+const FOREIGN_VARIABLES: [&str; 14] = [
     "GOVERIFY_MIRROR",
     "NO_COLOR",
     "HTTP_PROXY",
@@ -22,6 +22,8 @@ const FOREIGN_VARIABLES: [&str; 12] = [
     "https_proxy",
     "all_proxy",
     "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
     "XDG_DATA_HOME",
     "RUST_BACKTRACE",
 ];

@@ -25,12 +25,15 @@ pub mod log;
 pub mod logged;
 pub mod mirror;
 pub mod record;
+pub mod refusal;
 pub mod sdk;
 #[cfg(feature = "net")]
 pub mod server;
 #[cfg(all(feature = "net", unix))]
 pub mod started;
 pub mod tar_entry;
+#[cfg(feature = "net")]
+pub mod tls;
 #[cfg(feature = "net")]
 pub mod world;
 pub mod zip_entry;

@@ -84,8 +84,10 @@ pub enum Fault {
     Encoding(&'static str),
     /// A page of a captive portal.
     Html,
-    /// A header that never ends.
-    EndlessHeaders,
+    /// These bytes, head and all, and the end of the connection.
+    Raw(Vec<u8>),
+    /// This text, head and all, and then the other again and again, until the client goes away.
+    Endless(&'static str, &'static str),
 }
 
 /// A request as it came.
@@ -108,6 +110,7 @@ struct State {
     routes: HashMap<String, (Response, VecDeque<Fault>)>,
     requests: Vec<Request>,
     streams: Vec<TcpStream>,
+    flooded_bytes: u64,
     stopping: bool,
 }
 
@@ -156,6 +159,15 @@ impl Server {
     /// Puts a response at a path, query included; the first requests meet the faults, one each.
     pub fn serve(&self, path: &str, response: Response, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().routes.insert(path.to_owned(), (response, faults.into_iter().collect()));
+    }
+
+    /// How much of [`Fault::Endless`] found its way out, be it into the system's buffers.
+    pub fn flooded_bytes(&self) -> u64 {
+        self.state.lock().unwrap().flooded_bytes
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// All requests so far.
@@ -253,10 +265,13 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
         Fault::HangUp => return Ok(()),
         Fault::Silence => return wait_for_the_client_to_go(stream),
         Fault::After(other) => wait_for_request(shared, other)?,
-        Fault::EndlessHeaders => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+        Fault::Raw(bytes) => return stream.write_all(bytes),
+        Fault::Endless(first, again) => {
+            stream.write_all(first.as_bytes())?;
+            let again = again.repeat((1 << 14) / again.len());
             loop {
-                stream.write_all(b"X-More: and more\r\n")?;
+                stream.write_all(again.as_bytes())?;
+                shared.lock().unwrap().flooded_bytes += again.len() as u64;
             }
         }
         Fault::ContentLength(other) => length = Some(*other),

@@ -1,18 +1,13 @@
-//! Every fault that a transfer can have, through the public API, each beside a twin that succeeds.
-#![cfg(feature = "net")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+//! What a healthy transfer looks like, and every way in which it can break or be stopped.
 
-mod support;
-
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::support::server::Fault;
+use super::support::world::{NAME, SIZE, World, body, read_all, run};
 use goverify::error::{Code, Coded};
 use goverify::events::{Event, Watch};
-use goverify::fetch::{FetchError, Mirror};
-use support::server::{Fault, Response};
-use support::world::{NAME, PATH, SIZE, World, access, body, read_all, run};
 
 #[test]
 fn a_healthy_transfer_arrives_whole() {
@@ -25,25 +20,7 @@ fn a_healthy_transfer_arrives_whole() {
 }
 
 #[test]
-fn a_body_without_announced_length_is_measured() {
-    World::faulty([Fault::NoLength]).succeeds_with_ranges(&[None]);
-    World::faulty([Fault::Chunked]).succeeds_with_ranges(&[None]);
-    World::faulty([Fault::Surplus(1)]).fails(Code::TruncatedDownload, 1);
-    World::new(Response::file(&body()[..SIZE - 1]), [Fault::NoLength]).once().fails(Code::TruncatedDownload, 1);
-}
-
-#[test]
-fn an_announced_length_that_contradicts_the_index_is_final() {
-    for length in [SIZE as u64 - 1, SIZE as u64 + 1, 0, u64::MAX / 2] {
-        let world = World::faulty([Fault::ContentLength(length)]);
-        world.fails(Code::TruncatedDownload, 1);
-        assert_eq!(world.files(), 0);
-    }
-    World::faulty([Fault::ContentLength(SIZE as u64)]).succeeds_with_ranges(&[None]);
-}
-
-#[test]
-fn a_transfer_that_breaks_at_any_point_recovers() {
+fn h05_transfers_that_break() {
     for fault in [Fault::HangUp, Fault::TruncateAt(0), Fault::ResetAt(0), Fault::ResetAt(60_000), Fault::Silence] {
         let world = World::faulty([fault.clone()]).hasty();
         assert!(world.download().unwrap() == body(), "{fault:?}");
@@ -53,13 +30,15 @@ fn a_transfer_that_breaks_at_any_point_recovers() {
 }
 
 #[test]
-fn a_transfer_that_stalls_is_continued() {
+fn h05_transfers_that_stall() {
+    // Whole is whole, whether the connection then ends or not.
+    World::faulty([Fault::StallAt(SIZE)]).once().succeeds_with_ranges(&[None]);
     World::faulty([Fault::StallAt(70_000)]).hasty().succeeds_with_ranges(&[None, Some("bytes=70000-")]);
     World::faulty([Fault::StallAt(70_000)]).hasty().once().fails(Code::Network, 1);
 }
 
 #[test]
-fn a_trickle_is_given_up() {
+fn h05_a_trickle() {
     let mut world = World::faulty([Fault::Trickle(Duration::from_millis(5))]).once();
     world.access.limits.slowest_window = Duration::from_millis(100);
     let error = world.download().map(|bytes| bytes.len()).unwrap_err();
@@ -70,25 +49,7 @@ fn a_trickle_is_given_up() {
 }
 
 #[test]
-fn passing_troubles_are_tried_again() {
-    for status in [408, 425, 429, 500, 502, 503, 504] {
-        World::faulty([Fault::Status(status, None)]).succeeds_with_ranges(&[None, None]);
-        World::faulty([(); 3].map(|()| Fault::Status(status, None))).fails(Code::Network, 3);
-    }
-}
-
-#[test]
-fn retry_after_is_honoured_up_to_the_cap() {
-    let mut world = World::faulty([Fault::Status(503, Some("1000000000")), Fault::Status(429, Some("-5"))]);
-    world.access.limits.retry_after = Duration::from_millis(200);
-    let began = Instant::now();
-    world.succeeds_with_ranges(&[None, None, None]);
-    // And not 30 years, or nobody would read this.
-    assert!(began.elapsed() >= Duration::from_millis(200));
-}
-
-#[test]
-fn the_overall_deadline_ends_everything() {
+fn h05_the_overall_deadline_ends_everything() {
     let mut world = World::faulty([Fault::StallAt(10)]);
     world.access.limits.overall = Duration::from_secs(3);
     world.fails(Code::Network, 1);
@@ -99,52 +60,6 @@ fn the_overall_deadline_ends_everything() {
     let began = Instant::now();
     world.fails(Code::Network, 1);
     assert!(began.elapsed() < world.access.limits.overall, "no wait is begun that can't end in time");
-}
-
-#[test]
-fn redirects_are_followed_within_the_rules() {
-    let world = World::faulty([Fault::Redirect("/a".to_owned())]);
-    for (from, to) in [("/a", "/b"), ("/b", "/c"), ("/c", "/d")] {
-        world.server.serve(from, Response::file(""), [Fault::Redirect(to.to_owned())]);
-    }
-    let last = format!("{}e", world.server.url());
-    world.server.serve("/d", Response::file(""), [Fault::Redirect(last)]);
-    world.server.serve("/e", Response::file(body()), []);
-    assert!(world.download().unwrap() == body());
-    assert_eq!(world.server.requests().len(), 6);
-
-    let world = World::faulty((0..9).map(|_| Fault::Redirect(PATH.to_owned())));
-    world.fails(Code::TransportRefused, 6);
-    for to in ["http://127.0.0.2/x", "http://u:p@127.0.0.1/x", "https://[::1]/x", "file:///etc/passwd", "http://"] {
-        World::faulty([Fault::Redirect(to.to_owned())]).fails(Code::TransportRefused, 1);
-    }
-}
-
-#[test]
-fn endless_headers_are_cut() {
-    World::faulty([Fault::EndlessHeaders]).once().fails(Code::Network, 1);
-    World::faulty([Fault::EndlessHeaders]).succeeds_with_ranges(&[None, None]);
-}
-
-#[test]
-fn failed_tls_is_final_and_never_retried_as_http() {
-    // A TLS client's first bytes hold no end of a request, so the plain server answers nothing but a hung up
-    // connection.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let location = format!("https://{}/", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-        let mut hello = Vec::new();
-        let _ = stream.read_to_end(&mut hello);
-        listener.set_nonblocking(true).unwrap();
-        (hello, listener.accept().is_err())
-    });
-    let error = run(Mirror::at(&location, &access()).unwrap().index()).unwrap_err();
-    assert!(matches!(error, FetchError::Transport { transient: false, .. }), "{error}");
-    assert_eq!(error.code(), Code::Network);
-    let (hello, alone) = server.join().unwrap();
-    assert!(hello.starts_with(&[22, 3, 1]) && alone, "one TLS handshake, nothing else");
 }
 
 #[test]

@@ -1,17 +1,13 @@
 //! Partial downloads: what is continued, what is dropped, and what stays for the next process.
-#![cfg(feature = "net")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
-
-mod support;
 
 use std::fs;
 
+use super::support::server::{Fault, Response};
+use super::support::world::{NAME, PATH, SIZE, World, body, read_all, run};
 use goverify::error::Code;
 use goverify::events::Watch;
 use goverify::fetch::{FetchError, Mirror};
 use sha2::{Digest, Sha256};
-use support::server::{Fault, Response};
-use support::world::{NAME, PATH, SIZE, World, body, read_all, run};
 
 #[test]
 fn a_truncated_transfer_is_continued() {
@@ -45,13 +41,13 @@ fn a_partial_of_another_url_is_not_continued() {
 }
 
 #[test]
-fn a_changed_entity_tag_restarts_with_that_very_answer() {
+fn h07_a_changed_entity_tag_restarts_with_that_very_answer() {
     let world = World::faulty([Fault::TruncateAt(100_000), Fault::ETag("\"v2\"")]);
     world.succeeds_with_ranges(&[None, Some("bytes=100000-")]);
 }
 
 #[test]
-fn a_weak_or_absent_entity_tag_keeps_nothing() {
+fn h07_weak_or_absent_entity_tags_keep_nothing() {
     for etag in [Some("W/\"v1\""), Some("unquoted"), None] {
         let response = Response { etag: etag.map(str::to_owned), ..Response::file(body()) };
         World::new(response.clone(), [Fault::TruncateAt(100_000)]).succeeds_with_ranges(&[None, None]);
@@ -62,7 +58,7 @@ fn a_weak_or_absent_entity_tag_keeps_nothing() {
 }
 
 #[test]
-fn a_server_that_ignores_ranges_starts_anew() {
+fn h06_a_whole_answer_to_a_range() {
     World::faulty([Fault::TruncateAt(100_000), Fault::IgnoreRange])
         .succeeds_with_ranges(&[None, Some("bytes=100000-")]);
     let plain = Response { ranges: false, ..Response::file(body()) };
@@ -70,7 +66,7 @@ fn a_server_that_ignores_ranges_starts_anew() {
 }
 
 #[test]
-fn a_partial_answer_that_does_not_fit_is_dropped() {
+fn h06_partial_answers_that_do_not_fit() {
     for fault in [
         Fault::ContentRange("bytes 99999-199999/200000"),
         Fault::ContentRange("bytes 100001-199999/200000"),
@@ -91,7 +87,7 @@ fn a_partial_answer_that_does_not_fit_is_dropped() {
 }
 
 #[test]
-fn a_partial_answer_with_another_entity_tag_is_dropped() {
+fn h07_partial_answers_with_another_entity_tag() {
     // The tag changes, but the server heeds no If-Range: it sends the rest of another entity.
     let world = World::faulty([Fault::TruncateAt(100_000)]).once();
     world.fails(Code::TruncatedDownload, 1);
@@ -104,14 +100,14 @@ fn a_partial_answer_with_another_entity_tag_is_dropped() {
 }
 
 #[test]
-fn a_partial_answer_to_a_plain_request_is_not_used() {
+fn h06_partial_answers_to_a_plain_request() {
     let range = || Fault::ContentRange("bytes 0-199999/200000");
     World::faulty([range()]).once().fails(Code::Network, 1);
     World::faulty([range()]).succeeds_with_ranges(&[None, None]);
 }
 
 #[test]
-fn a_corrupted_partial_is_read_again_by_the_consumer() {
+fn h07_kept_bytes_are_read_again_from_the_first() {
     let world = World::faulty([Fault::TruncateAt(100_000)]).once();
     world.fails(Code::TruncatedDownload, 1);
     let mut kept = fs::read(world.partial("partial")).unwrap();
