@@ -33,7 +33,7 @@ fn assert_survived(depot: &Depot, server: &Server, sdk: &Sdk) -> bool {
 }
 
 #[test]
-fn killed_while_downloading_it_leaves_nothing_in_between() {
+fn f08_killed_while_downloading_it_leaves_nothing_in_between() {
     let sdk = heavy();
     let depot = Depot::of(std::slice::from_ref(&sdk));
     let size = depot.files[NAME].len();

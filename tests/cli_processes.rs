@@ -17,7 +17,7 @@ use support::world::{NAME, PATH};
 
 const ASC_PATH: &str = "/go1.22.5.linux-amd64.tar.gz.asc";
 #[test]
-fn a_signal_ends_a_stalled_download_and_leaves_nothing() {
+fn f16_a_signal_ends_a_stalled_download_and_leaves_nothing() {
     let depot = Depot::of(&[small()]);
     let size = depot.files[NAME].len();
     for (signal, exit, code) in [(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")] {
@@ -42,7 +42,7 @@ fn a_signal_ends_a_stalled_download_and_leaves_nothing() {
 }
 
 #[test]
-fn a_signal_ends_a_stalled_list() {
+fn f16_a_signal_ends_a_stalled_list() {
     let depot = Depot::of(&[small()]);
     for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let server = depot.serve();
@@ -55,7 +55,7 @@ fn a_signal_ends_a_stalled_list() {
 }
 
 #[test]
-fn an_interrupted_download_is_continued() {
+fn f16_an_interrupted_download_is_continued() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
     depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
@@ -71,7 +71,7 @@ fn an_interrupted_download_is_continued() {
 }
 
 #[test]
-fn a_signal_while_unpacking_leaves_nothing() {
+fn f16_a_signal_while_unpacking_leaves_nothing() {
     let sdk = large();
     let depot = Depot::of(std::slice::from_ref(&sdk));
     let server = depot.serve();
@@ -87,7 +87,7 @@ fn a_signal_while_unpacking_leaves_nothing() {
 }
 
 #[test]
-fn a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
+fn f10_a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
     let depot = Depot::of(&[small()]);
     let parent = depot.destination().parent().unwrap().to_owned();
     let path = parent.join(".go.goverify.lock");
@@ -117,7 +117,7 @@ fn a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
 }
 
 #[test]
-fn sixteen_at_once_make_one_download_and_one_tree() {
+fn f10_sixteen_at_once_make_one_download_and_one_tree() {
     let sdk = heavy();
     let depot = Depot::of(std::slice::from_ref(&sdk));
     let server = depot.serve();
@@ -135,7 +135,7 @@ fn sixteen_at_once_make_one_download_and_one_tree() {
 }
 
 #[test]
-fn a_download_to_one_place_holds_up_no_other() {
+fn f10_a_download_to_one_place_holds_up_no_other() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
     depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
@@ -151,7 +151,7 @@ fn a_download_to_one_place_holds_up_no_other() {
 }
 
 #[test]
-fn a_tree_that_is_replaced_is_there_all_the_time() {
+fn f09_a_tree_that_is_replaced_is_there_all_the_time() {
     let depot = Depot::of(&[small()]);
     let mirror = depot.write();
     depot.fetch(&mirror, &[]).exits(0);
@@ -171,7 +171,7 @@ fn a_tree_that_is_replaced_is_there_all_the_time() {
 }
 
 #[test]
-fn without_a_reader_the_tree_is_installed_all_the_same() {
+fn f16_without_a_reader_the_tree_is_installed_all_the_same() {
     let depot = Depot::of(&[small()]);
     let mirror = depot.write();
     for already in [false, true] {

@@ -28,12 +28,12 @@ fn modes(root: &Path) -> Vec<(String, u32)> {
 
 #[cfg(unix)]
 #[test]
-fn modes_are_exact_whatever_the_umask_and_a_setgid_parent() {
+fn f05_modes_are_exact_whatever_the_umask_and_a_setgid_parent() {
     use std::os::unix::fs::PermissionsExt;
     const VARIABLE: &str = "GOVERIFY_TEST_UMASK";
     let Ok(umask) = std::env::var(VARIABLE) else {
         for umask in ["077", "022", "0"] {
-            let name = "install::tests::unpacking::modes_are_exact_whatever_the_umask_and_a_setgid_parent";
+            let name = "install::tests::unpacking::f05_modes_are_exact_whatever_the_umask_and_a_setgid_parent";
             let output = run_alone(name, VARIABLE, umask);
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success() && text.contains("1 passed"), "umask {umask}: {text}");
@@ -81,7 +81,7 @@ fn every_file_has_its_bytes_of_the_spool() {
 }
 
 #[test]
-fn a_staged_tree_is_private_until_it_is_published() {
+fn f03_a_staged_tree_is_private_until_it_is_published() {
     let home = home();
     let tree = stage(&home.path().join("go")).unwrap();
     let staging = home.path().join(tree.debris.name());
@@ -96,7 +96,7 @@ fn a_staged_tree_is_private_until_it_is_published() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_planted_in_staging_is_written_through() {
+fn f03_nothing_planted_in_staging_is_written_through() {
     use std::os::unix::fs::symlink;
     let plants: [(&str, fn(&Path, &Path)); 5] = [
         ("VERSION", |at, outside| symlink(outside.join("VERSION"), at).unwrap()),
@@ -123,7 +123,7 @@ fn nothing_planted_in_staging_is_written_through() {
 }
 
 #[test]
-fn a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() {
+fn f02_a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() {
     let (manifest, mut spool) = sample();
     let home = home();
     let root = home.path().join("made/too/go");
@@ -140,7 +140,7 @@ fn a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() 
 }
 
 #[test]
-fn a_spool_that_became_shorter_is_rejected() {
+fn f02_a_spool_that_became_shorter_is_rejected() {
     let (manifest, spool) = sample();
     let home = home();
     let destination = Destination::prepare(&home.path().join("go"), PATIENCE, &Watch::silent()).unwrap();
@@ -177,7 +177,7 @@ fn cancelled_at(when: fn(&Event) -> bool) -> Watch {
 }
 
 #[test]
-fn a_cancel_leaves_nothing() {
+fn f16_a_cancel_leaves_nothing() {
     let home = home();
     let root = home.path().join("made/go");
     let early = Watch::silent();

@@ -1,0 +1,191 @@
+//! An error of every system call that works on files.
+
+use std::cell::RefCell;
+
+use nix::errno::Errno;
+use nix::libc::{self, c_long};
+
+use crate::ground::{Case, Ground, Which, evidence};
+use crate::support::figures::{count, stride};
+use crate::tracer::{Action, Call, Moment, trace};
+
+const ERRORS: [Errno; 6] = [Errno::ENOSPC, Errno::EIO, Errno::EDQUOT, Errno::EINTR, Errno::EMFILE, Errno::EACCES];
+/// Calls whose first argument is not an open file that must be looked at.
+const BY_NAME: [c_long; 13] = [
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_mkdir,
+    libc::SYS_mkdirat,
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_linkat,
+    libc::SYS_unlink,
+    libc::SYS_unlinkat,
+    libc::SYS_rmdir,
+    libc::SYS_statx,
+    libc::SYS_newfstatat,
+];
+const BY_HANDLE: [c_long; 16] = [
+    libc::SYS_read,
+    libc::SYS_pread64,
+    libc::SYS_write,
+    libc::SYS_pwrite64,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_getdents64,
+    libc::SYS_fchmod,
+    libc::SYS_ftruncate,
+    libc::SYS_fallocate,
+    libc::SYS_copy_file_range,
+    libc::SYS_flock,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_syncfs,
+    libc::SYS_close,
+];
+/// What a run does with the lock's file before it knows that it holds the lock: until then the name may be
+/// another's, and stays.
+const BEFORE_THE_LOCK: [c_long; 4] = [libc::SYS_flock, libc::SYS_fstat, libc::SYS_statx, libc::SYS_newfstatat];
+/// A prime, so that loops of the binary are met at every place.
+const QUICK: usize = 83;
+
+/// Whether a call works on a file, which a socket or what the runtime wakes itself with is not: those never say that
+/// a disk is full.
+fn is_of_files(call: &Call) -> bool {
+    let on_file = || call.file().is_some_and(|file| file.is_absolute());
+    BY_NAME.contains(&call.number) || (BY_HANDLE.contains(&call.number) && on_file())
+}
+
+/// Lets each such call of a run fail once; `before` says what is there, and what is to be installed.
+fn sweep(ground: &Ground, further: &[&str], mut before: impl FnMut() -> (Option<Which>, Which)) {
+    let undisturbed = [Which::Second, Which::First].map(|which| {
+        let result = ground.run(which, &["--force"]).exits(0).result();
+        (which, result)
+    });
+    let (mut injected, mut failures) = (0, 0);
+    for (number, error) in ERRORS.into_iter().enumerate() {
+        // Another place for each in the quick form.
+        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK).max(1);
+        loop {
+            let (old, new) = before();
+            let case = RefCell::new(Case(format!("{error} at call {at}, {further:?}")));
+            let (mut calls, mut met) = (0, 0);
+            let run = trace(&ground.depot.home, &ground.command(new, further), |moment, call| {
+                calls += usize::from(moment == Moment::Entry && is_of_files(call));
+                if calls != at || moment == Moment::Exit || !is_of_files(call) {
+                    return Action::Go;
+                }
+                met = call.number;
+                case.borrow_mut().0 += &format!(", system call {} {:?}", call.number, call.file());
+                Action::Fail(error)
+            });
+            case.borrow_mut().0 += &format!(": {run:#?}");
+            let found = ground.installed();
+            assert!(found == old || found == Some(new), "{found:?}");
+            if run.code == Some(0) {
+                let result = run.exits(0).result();
+                let (_, expected) = undisturbed.iter().find(|(which, _)| *which == new).unwrap();
+                assert_eq!(evidence(&result), evidence(expected), "nothing was left out");
+                assert_eq!(found, Some(new));
+            } else {
+                let code = run.exits(5).error_code();
+                assert!(["no-space", "permission-denied", "io"].contains(&code.as_str()), "{code}");
+                failures += 1;
+                if found == old && !(BEFORE_THE_LOCK.contains(&met) && ground.holds_but_a_lock()) {
+                    ground.is_tidy();
+                }
+            }
+            if calls < at {
+                break;
+            }
+            injected += 1;
+            ground.completes(new, further);
+            at += stride(QUICK);
+        }
+    }
+    assert!(failures > 0, "no call matters");
+    count("injections", injected);
+}
+
+#[test]
+fn f07_an_error_of_any_system_call() {
+    let ground = Ground::new();
+    sweep(&ground, &[], || {
+        ground.clear();
+        (None, Which::First)
+    });
+}
+
+#[test]
+fn f07_an_error_of_any_system_call_of_a_replacement() {
+    let ground = Ground::new();
+    let mut installed = Which::First;
+    sweep(&ground, &["--force"], || {
+        let old = installed;
+        installed = old.other();
+        (Some(old), installed)
+    });
+}
+
+/// One call that fails, the flags of the run, whether something stands at the destination, and the code of the end.
+type Failing = (&'static str, c_long, Errno, &'static [&'static str], bool, Option<&'static str>);
+
+#[track_caller]
+fn check(cases: &[Failing]) {
+    for &(what, number, error, further, occupied, code) in cases {
+        let ground = Ground::new();
+        let old = occupied.then_some(Which::Second);
+        if let Some(old) = old {
+            ground.completes(old, &[]);
+        }
+        let _case = Case(format!("{what}: {error}"));
+        let mut met = 0;
+        let run = trace(&ground.depot.home, &ground.command(Which::First, further), |moment, call| {
+            let meant = moment == Moment::Entry && call.number == number;
+            met += usize::from(meant);
+            if meant && met == 1 { Action::Fail(error) } else { Action::Go }
+        });
+        assert!(met > 0, "the call is made");
+        match code {
+            Some(code) => {
+                assert_eq!(run.exits(5).error_code(), code);
+                assert_eq!(ground.installed(), old);
+            }
+            None => {
+                run.exits(0);
+                assert_eq!(ground.installed(), Some(Which::First));
+            }
+        }
+        ground.is_tidy();
+    }
+}
+
+#[test]
+fn f06_what_cannot_be_renamed_is_not_copied() {
+    check(&[
+        ("another_file_system", libc::SYS_renameat2, Errno::EXDEV, &[], false, Some("io")),
+        ("mount_point", libc::SYS_renameat2, Errno::EBUSY, &[], false, Some("io")),
+        ("exchange_with_another_file_system", libc::SYS_renameat2, Errno::EXDEV, &["--force"], true, Some("io")),
+        ("exchange_with_a_mount_point", libc::SYS_renameat2, Errno::EBUSY, &["--force"], true, Some("io")),
+    ]);
+}
+
+#[test]
+fn f09_a_file_system_that_cannot_exchange_keeps_what_it_has() {
+    check(&[
+        ("no_exchange", libc::SYS_renameat2, Errno::EINVAL, &["--force"], true, Some("io")),
+        ("nothing_to_exchange", libc::SYS_renameat2, Errno::EINVAL, &["--force"], false, None),
+        ("no_noreplace", libc::SYS_renameat2, Errno::EINVAL, &[], false, None),
+    ]);
+}
+
+#[test]
+fn f10_a_file_system_without_locks_is_an_error() {
+    check(&[
+        ("no_locks", libc::SYS_flock, Errno::EOPNOTSUPP, &[], false, Some("io")),
+        ("no_call", libc::SYS_flock, Errno::ENOSYS, &[], false, Some("io")),
+        // Not an error of the file system: somebody else holds it for a moment.
+        ("held", libc::SYS_flock, Errno::EWOULDBLOCK, &[], false, None),
+    ]);
+}
