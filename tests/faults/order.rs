@@ -25,10 +25,11 @@ fn traced(ground: &Ground, program: &Command) -> Option<Vec<Line>> {
     strace.args(["-f", "-y", "-qq", "-s", "0", "-e", "signal=none", "-e", &format!("trace={CALLS}"), "-o"]).arg(&log);
     strace.arg(program.get_program()).args(program.get_args());
     let output = ground.depot.home.surround(strace).output().ok();
-    let Some(output) = output.filter(|output| output.status.success()) else {
+    let Some(output) = output.filter(|output| !output.stderr.starts_with(b"strace:")) else {
         std::io::stderr().write_all(b"skipped: there is no strace, or it may not trace\n").unwrap();
         return None;
     };
+    assert!(output.status.success(), "{output:?}");
     let text = fs::read_to_string(&log).unwrap();
     fs::remove_file(log).unwrap();
     let mut begun: Vec<(String, String)> = Vec::new();
