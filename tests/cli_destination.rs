@@ -196,6 +196,34 @@ fn f15_places_where_nothing_can_be_installed_are_told_apart() {
     depot.home.assert_untouched();
 }
 
+#[test]
+fn f15_without_a_home_the_systems_own_word_for_it_counts() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    // Not there: what no variable names is looked up, and must not be written to by a test.
+    let mut command = depot.command(&mirror, &["1.22.4", "linux/amd64", "--json"]);
+    let run = Run::of(command.env_remove("HOME").output().unwrap()).exits(3);
+    assert_eq!(run.error_code(), "release-not-found");
+    let mut command = depot.fetch_command(&mirror, &[]);
+    Run::of(command.env_remove("HOME").env_remove("XDG_CACHE_HOME").output().unwrap()).exits(0);
+    assert_installed(&depot.destination(), &sdk(), true);
+}
+
+#[test]
+fn f03_the_systems_temporary_folder_is_not_used() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    fs::write(depot.home.work().join("file"), "").unwrap();
+    for place in ["/nowhere", "file", ""] {
+        let file = depot.home.work().join("go.tar.gz");
+        let archive = [&WANTED[..], &["--download-only", "--force", "-o", file.to_str().unwrap()]].concat();
+        for mut command in [depot.fetch_command(&mirror, &["--force"]), depot.command(&mirror, &archive)] {
+            Run::of(command.env("TMPDIR", place).output().unwrap()).exits(0);
+        }
+        assert_installed(&depot.destination(), &sdk(), true);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_path_on_stdout_is_the_destination_whatever_its_bytes() {

@@ -7,13 +7,15 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::ground::{Case, Ground, Which};
-use crate::support::binary::{assert_installed, snapshot};
+use crate::support::audited::{Audited, drift};
+use crate::support::binary::{Home, assert_installed, snapshot};
 use crate::support::figures::{count, stride};
+use crate::support::sdk::Sdk;
 use crate::support::started::noise;
 
 /// Runs a script as root of a user namespace of its own, where it may mount, with the binary's call as `"$0" "$@"`;
 /// says so where that is forbidden.
-fn in_a_namespace(ground: &Ground, script: &str, program: &Command) -> Option<String> {
+fn in_a_namespace(home: &Home, script: &str, program: &Command) -> Option<String> {
     let mut unshare = Command::new("unshare");
     unshare.args([
         "--user",
@@ -24,7 +26,7 @@ fn in_a_namespace(ground: &Ground, script: &str, program: &Command) -> Option<St
         &format!("mount() {{ command mount \"$@\" || exit 99; }}\n{script}"),
     ]);
     unshare.arg(program.get_program()).args(program.get_args());
-    let output = ground.depot.home.surround(unshare).output().ok();
+    let output = home.surround(unshare).output().ok();
     let Some(output) = output.filter(|out| out.status.code() != Some(99) && !out.stderr.starts_with(b"unshare:"))
     else {
         std::io::stderr().write_all(b"skipped: no file system may be mounted here\n").unwrap();
@@ -67,7 +69,7 @@ fn on_disks(ground: &Ground, options: &[String]) -> Option<Vec<End>> {
         disk = disk.display(),
         notes = notes.display(),
     );
-    in_a_namespace(ground, &script, &ground.command(Which::First, &[]))?;
+    in_a_namespace(&ground.depot.home, &script, &ground.command(Which::First, &[]))?;
     assert_eq!(snapshot(&disk), [""; 0], "the disks were mounted in a namespace that is gone");
     let ends = (0..options.len()).map(|number| {
         let read = |kind: &str| fs::read_to_string(notes.join(format!("{number}.{kind}"))).unwrap();
@@ -133,7 +135,8 @@ fn exits(ground: &Ground, which: Which, further: &[&str], prepare: &str) -> Opti
         ground.depot.destination().display(),
         ground.depot.home.work().join("report").display(),
     );
-    in_a_namespace(ground, &script, &ground.command(which, further)).map(|shown| shown.trim().parse().unwrap())
+    in_a_namespace(&ground.depot.home, &script, &ground.command(which, further))
+        .map(|shown| shown.trim().parse().unwrap())
 }
 
 fn report(ground: &Ground) -> Value {
@@ -174,11 +177,8 @@ fn f06_a_mount_point_is_not_replaced_and_a_mounted_parent_is_as_good_as_any() {
 fn f13_what_is_mounted_in_an_old_tree_is_not_removed_with_it() {
     let ground = Ground::new();
     ground.completes(Which::Second, &[]);
-    let precious = ground.depot.home.work().join("precious");
-    fs::create_dir(&precious).unwrap();
-    fs::write(precious.join("thesis.txt"), "years of work").unwrap();
-    let prepare = format!("mkdir \"$go\"/pkg/mnt; mount -t tmpfs tmpfs \"$go\"/pkg/mnt; echo 1 >\"$go\"/pkg/mnt/kept");
-    let Some(exit) = exits(&ground, Which::First, &["--force"], &prepare) else { return };
+    let prepare = "mkdir \"$go\"/pkg/mnt; mount -t tmpfs tmpfs \"$go\"/pkg/mnt; echo 1 >\"$go\"/pkg/mnt/kept";
+    let Some(exit) = exits(&ground, Which::First, &["--force"], prepare) else { return };
     assert_eq!(exit, 0);
     let result = report(&ground);
     assert!(result["warnings"][0].as_str().is_some_and(|text| text.contains("could not be removed")), "{result:#}");
@@ -197,5 +197,27 @@ fn f15_a_read_only_destination_is_told_as_such() {
         if exit == 5 {
             assert_eq!(report(&ground)["error"]["code"], "permission-denied");
         }
+    }
+}
+
+#[test]
+fn f17_what_is_mounted_over_a_tree_is_what_is_audited() {
+    let audited = Audited::of(&Sdk::linux_amd64("go1.22.5"));
+    let (home, root, key) = (&audited.logged.depot.home, audited.root(), audited.logged.key());
+    fs::write(home.work().join("other"), "package greet\n").unwrap();
+    fs::create_dir(home.work().join("folder")).unwrap();
+    let program = home.command(["audit", "--offline", "--sumdb", &key, "--json", root.to_str().unwrap()]);
+    let cases: [(&str, &str, &[&str]); 4] = [
+        ("other_file", "mount --bind other \"$go\"/src/greet/greet.go", &["modified src/greet/greet.go"]),
+        ("same_file", "mount --bind \"$go\"/src/greet/greet.go \"$go\"/src/greet/greet.go", &[]),
+        ("empty_folder", "mount --bind folder \"$go\"/pkg/include", &["missing pkg/include/textflag.h"]),
+        ("same_folder", "mount --bind \"$go\"/pkg/include \"$go\"/pkg/include", &[]),
+    ];
+    for (case, prepare, expected) in cases {
+        let script = format!("go='{}'\n{prepare}\n\"$0\" \"$@\" 2>/dev/null || true", root.display());
+        let Some(shown) = in_a_namespace(home, &script, &program) else { return };
+        let report: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(drift(&report["results"][0]), expected, "{case}");
+        assert_eq!(report["exit_code"], i32::from(!expected.is_empty()), "{case}");
     }
 }

@@ -1,12 +1,17 @@
 //! An error of every system call that works on files.
 
 use std::cell::RefCell;
+use std::process::Command;
 
 use nix::errno::Errno;
 use nix::libc::{self, c_long};
 
 use crate::ground::{Case, Ground, Which, evidence};
+use crate::support::audited::Audited;
+use crate::support::binary::Home;
+use crate::support::desk::{Desk, NAME};
 use crate::support::figures::{count, stride};
+use crate::support::sdk::Sdk;
 use crate::tracer::{Action, Call, Moment, trace};
 
 const ERRORS: [Errno; 6] = [Errno::ENOSPC, Errno::EIO, Errno::EDQUOT, Errno::EINTR, Errno::EMFILE, Errno::EACCES];
@@ -66,7 +71,7 @@ fn sweep(ground: &Ground, further: &[&str], mut before: impl FnMut() -> (Option<
     let (mut injected, mut failures) = (0, 0);
     for (number, error) in ERRORS.into_iter().enumerate() {
         // Another place for each in the quick form.
-        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK).max(1);
+        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK);
         loop {
             let (old, new) = before();
             let case = RefCell::new(Case(format!("{error} at call {at}, {further:?}")));
@@ -89,8 +94,7 @@ fn sweep(ground: &Ground, further: &[&str], mut before: impl FnMut() -> (Option<
                 assert_eq!(evidence(&result), evidence(expected), "nothing was left out");
                 assert_eq!(found, Some(new));
             } else {
-                let code = run.exits(5).error_code();
-                assert!(["no-space", "permission-denied", "io"].contains(&code.as_str()), "{code}");
+                is_local(&run.exits(5).error_code());
                 failures += 1;
                 if found == old && !(BEFORE_THE_LOCK.contains(&met) && ground.holds_but_a_lock()) {
                     ground.is_tidy();
@@ -188,4 +192,60 @@ fn f10_a_file_system_without_locks_is_an_error() {
         // Not an error of the file system: somebody else holds it for a moment.
         ("held", libc::SYS_flock, Errno::EWOULDBLOCK, &[], false, None),
     ]);
+}
+
+/// Lets each call of a run that only reads fail once: either that changes nothing, or nothing is said of what was not
+/// read.
+fn sweep_reading(home: &Home, command: &Command) {
+    let undisturbed = trace(home, command, |_, _| Action::Go).exits(0).result();
+    let mut injected = 0;
+    for (number, error) in ERRORS.into_iter().enumerate() {
+        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK);
+        loop {
+            let case = RefCell::new(Case(format!("{error} at call {at}")));
+            let mut calls = 0;
+            let run = trace(home, command, |moment, call| {
+                if moment == Moment::Exit || !is_of_files(call) {
+                    return Action::Go;
+                }
+                calls += 1;
+                if calls != at {
+                    return Action::Go;
+                }
+                case.borrow_mut().0 += &format!(", system call {} {:?}", call.number, call.file());
+                Action::Fail(error)
+            });
+            case.borrow_mut().0 += &format!(": {run:#?}");
+            if run.code == Some(0) {
+                assert_eq!(run.exits(0).result(), undisturbed);
+            } else {
+                is_local(&run.exits(5).error_code());
+            }
+            if calls < at {
+                break;
+            }
+            injected += 1;
+            at += stride(QUICK);
+        }
+    }
+    assert!(injected > 0);
+    count("injections", injected);
+}
+
+#[track_caller]
+fn is_local(code: &str) {
+    assert!(["no-space", "permission-denied", "io"].contains(&code), "{code}");
+}
+
+#[test]
+fn f17_an_error_of_any_system_call_of_an_audit_is_no_verdict() {
+    let audited = Audited::of(&Sdk::minimal("go1.22.5", "linux/amd64"));
+    let (home, root, key) = (&audited.logged.depot.home, audited.root(), audited.logged.key());
+    sweep_reading(home, &home.command(["audit", "--offline", "--sumdb", &key, "--json", root.to_str().unwrap()]));
+}
+
+#[test]
+fn f07_an_error_of_any_system_call_of_a_verification_is_no_verdict() {
+    let desk = Desk::new();
+    sweep_reading(&desk.home, &desk.home.command(["verify", "--keyring", "keyring.pgp", "--json", NAME]));
 }

@@ -133,6 +133,14 @@ fn f11_the_next_run_takes_over_from_a_killed_one() {
 }
 
 #[test]
+fn f03_no_name_of_staging_can_be_told_from_an_earlier_one() {
+    let home = home();
+    let name = |_| stage(&home.path().join("go")).unwrap().debris.name().to_owned();
+    let names: std::collections::HashSet<_> = (0..32).map(name).collect();
+    assert_eq!(names.len(), 32);
+}
+
+#[test]
 fn f08_stale_staging_of_this_destination_alone_is_removed() {
     let home = home();
     let stale = [".go.goverify-0123456789abcdef", ".go.goverify-ffffffffffffffff"];
