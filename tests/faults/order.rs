@@ -127,10 +127,11 @@ fn f12_an_archive_and_its_companions_are_durable_before_they_have_names() {
     let archive = ground.depot.home.home().join("go.tar.gz");
     let arguments = ["1.22.5", "linux/amd64", "--download-only", "-o", archive.to_str().unwrap()];
     let Some(lines) = traced(&ground, &ground.depot.command(&ground.mirror, &arguments)) else { return };
-    let last_sync = lines.iter().rposition(|line| line.call == "fsync" && line.text.contains("/.goverify-")).unwrap();
+    let last_sync =
+        lines.iter().rposition(|line| line.call == "fsync" && line.text.contains("/.go.tar.gz.goverify-")).unwrap();
     let named: Vec<usize> = (0..lines.len()).filter(|at| is_rename(&lines[*at])).collect();
     assert_eq!(named.len(), 3, "the archive, its digest and its signature");
-    let files = lines.iter().filter(|line| line.call == "fsync" && line.text.contains("/.goverify-")).count();
+    let files = lines.iter().filter(|line| line.call == "fsync" && line.text.contains("/.go.tar.gz.goverify-")).count();
     assert_eq!(files, 3);
     assert!(last_sync < named[0]);
     let folder = handle(archive.parent().unwrap());
