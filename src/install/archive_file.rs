@@ -3,8 +3,8 @@
 //! - until the verdict the compressed bytes are in a file without a name, beside the destination;
 //! - after it they are copied under a name of staging, which nobody can guess and the next run for the same archive
 //!   removes if this one is killed, and hashed once more on the way;
-//! - `.sha256`, `.asc`, `.tlog-proof` and, last, the archive get their names when all of them are written and durable, so whoever sees
-//!   the archive's name sees a whole archive with its companions;
+//! - `.sha256`, `.asc`, `.tlog-proof` and, last, the archive get their names when all of them are written and
+//!   durable, so whoever sees the archive's name sees a whole archive with its companions;
 //! - the folder must be one in which nobody else could exchange files, as for a tree;
 //! - a companion of another content is not replaced either without leave, and what was given a name is taken back when
 //!   a later one cannot get its own.
@@ -90,8 +90,8 @@ impl ArchiveSpool {
 }
 
 impl VerifiedArchive<ArchiveSpool> {
-    /// Gives the archive its name, the destination's, and puts `.sha256` beside it, and `.asc` and `.tlog-proof` where there is a signature
-    /// and a record of the log.
+    /// Gives the archive its name, the destination's, and puts `.sha256` beside it, and `.asc` and `.tlog-proof`
+    /// where there is a signature and a record of the log.
     ///
     /// # Errors
     /// [`InstallError`] when something is there that is not to be replaced, a file cannot be written, or the spool
@@ -127,9 +127,10 @@ impl VerifiedArchive<ArchiveSpool> {
             }
         }
         staged.push(Some((path.to_owned(), copy)));
-        persist_all(staged.into_iter().flatten().collect(), occupied, durability)?;
-        for (suffix, _) in evidence.iter().filter(|(_, content)| content.is_none()) {
-            // Evidence of other bytes would speak against these.
+        persist_all(to, staged.into_iter().flatten().collect(), occupied, durability)?;
+        // Evidence of other bytes would speak against these; what appeared without leave to replace it is another's.
+        let replaced = |content: &Option<String>| content.is_none() && occupied == Occupied::Replace;
+        for (suffix, _) in evidence.iter().filter(|(_, content)| replaced(content)) {
             remove_if_there(&beside(path, suffix))?;
         }
         Ok(())
@@ -169,11 +170,15 @@ fn stage(to: &Destination, suffix: &str, content: &[u8]) -> Result<Option<Staged
     Ok(Some((path, copy)))
 }
 
-fn persist_all(staged: Vec<Staged>, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
+fn persist_all(
+    to: &Destination,
+    staged: Vec<Staged>,
+    occupied: Occupied,
+    durability: Durability,
+) -> Result<(), InstallError> {
     for (path, copy) in &staged {
         finish(copy.as_file(), path, durability)?;
     }
-    let folder = staged.last().and_then(|(path, _)| path.parent()).map(Path::to_owned);
     let mut named = Vec::new();
     for (path, copy) in staged {
         if let Err(error) = persist(copy, &path, occupied) {
@@ -185,10 +190,10 @@ fn persist_all(staged: Vec<Staged>, occupied: Occupied, durability: Durability) 
         }
         named.push(path);
     }
-    match folder.filter(|_| durability == Durability::Synced) {
-        Some(folder) => Ok(sync_folder(&folder)?),
-        None => Ok(()),
+    if durability == Durability::Synced {
+        to.parent().sync().map_err(FileError::at(to.parent_path(), "sync"))?;
     }
+    Ok(())
 }
 
 fn finish(file: &File, path: &Path, durability: Durability) -> Result<(), FileError> {
@@ -215,15 +220,4 @@ fn persist(copy: NamedTempFile, path: &Path, occupied: Occupied) -> Result<(), I
         }
         Err(error) => Err(FileError::at(path, "rename to")(error.error).into()),
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    File::open(folder).and_then(|open| open.sync_all()).map_err(FileError::at(folder, "sync"))
-}
-
-/// Windows has no way to sync a directory that needs no privilege.
-#[cfg(windows)]
-fn sync_folder(_: &Path) -> Result<(), FileError> {
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! An error of every system call that works on files.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::fs;
 use std::process::Command;
 
 use nix::errno::Errno;
@@ -8,10 +9,11 @@ use nix::libc::{self, c_long};
 
 use crate::ground::{Case, Ground, Which, evidence};
 use crate::support::audited::Audited;
-use crate::support::binary::Home;
+use crate::support::binary::{Home, Run};
 use crate::support::desk::{Desk, NAME};
 use crate::support::figures::{count, stride};
 use crate::support::sdk::Sdk;
+use crate::support::started::names;
 use crate::tracer::{Action, Call, Moment, trace};
 
 const ERRORS: [Errno; 6] = [Errno::ENOSPC, Errno::EIO, Errno::EDQUOT, Errno::EINTR, Errno::EMFILE, Errno::EACCES];
@@ -62,54 +64,74 @@ fn is_of_files(call: &Call) -> bool {
     BY_NAME.contains(&call.number) || (BY_HANDLE.contains(&call.number) && on_file())
 }
 
-/// Lets each such call of a run fail once; `before` says what is there, and what is to be installed.
-fn sweep(ground: &Ground, further: &[&str], mut before: impl FnMut() -> (Option<Which>, Which)) {
-    let undisturbed = [Which::Second, Which::First].map(|which| {
-        let result = ground.run(which, &["--force"]).exits(0).result();
-        (which, result)
-    });
-    let (mut injected, mut failures) = (0, 0);
+/// Runs a command until each such call has failed once with each error, and lets `judge` see what came of it, with
+/// the number of the call.
+fn fail_each(home: &Home, mut command: impl FnMut() -> Command, mut judge: impl FnMut(Run, c_long)) {
+    let mut injected = 0;
     for (number, error) in ERRORS.into_iter().enumerate() {
         // Another place for each in the quick form.
         let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK);
         loop {
-            let (old, new) = before();
-            let case = RefCell::new(Case(format!("{error} at call {at}, {further:?}")));
+            let case = RefCell::new(Case(format!("{error} at call {at}")));
             let (mut calls, mut met) = (0, 0);
-            let run = trace(&ground.depot.home, &ground.command(new, further), |moment, call| {
-                calls += usize::from(moment == Moment::Entry && is_of_files(call));
-                if calls != at || moment == Moment::Exit || !is_of_files(call) {
+            let run = trace(home, &command(), |moment, call| {
+                if moment == Moment::Exit || !is_of_files(call) {
+                    return Action::Go;
+                }
+                calls += 1;
+                if calls != at {
                     return Action::Go;
                 }
                 met = call.number;
-                case.borrow_mut().0 += &format!(", system call {} {:?}", call.number, call.file());
+                case.borrow_mut().0 += &format!(", system call {met} {:?}", call.file());
                 Action::Fail(error)
             });
             case.borrow_mut().0 += &format!(": {run:#?}");
-            let found = ground.installed();
-            assert!(found == old || found == Some(new), "{found:?}");
-            if run.code == Some(0) {
-                let result = run.exits(0).result();
-                let (_, expected) = undisturbed.iter().find(|(which, _)| *which == new).unwrap();
-                assert_eq!(evidence(&result), evidence(expected), "nothing was left out");
-                assert_eq!(found, Some(new));
-            } else {
-                is_local(&run.exits(5).error_code());
-                failures += 1;
-                if found == old && !(BEFORE_THE_LOCK.contains(&met) && ground.holds_but_a_lock()) {
-                    ground.is_tidy();
-                }
+            if run.code != Some(0) {
+                let code = run.error_code();
+                assert_eq!(run.code, Some(5));
+                assert!(["no-space", "permission-denied", "io"].contains(&code.as_str()), "{code}");
             }
+            judge(run, met);
             if calls < at {
                 break;
             }
             injected += 1;
-            ground.completes(new, further);
             at += stride(QUICK);
         }
     }
-    assert!(failures > 0, "no call matters");
+    assert!(injected > 0);
     count("injections", injected);
+}
+
+/// Lets each call of an installation fail once; `next` says what is there, and what is to be installed.
+fn sweep(ground: &Ground, further: &[&str], mut next: impl FnMut() -> (Option<Which>, Which)) {
+    let undisturbed = [Which::Second, Which::First].map(|which| {
+        let result = ground.run(which, &["--force"]).exits(0).result();
+        (which, result)
+    });
+    let (state, mut failures) = (Cell::new((None, Which::First)), 0);
+    let command = || {
+        state.set(next());
+        ground.command(state.get().1, further)
+    };
+    fail_each(&ground.depot.home, command, |run, met| {
+        let (old, new) = state.get();
+        let found = ground.installed();
+        assert!(found == old || found == Some(new), "{found:?}");
+        if run.code == Some(0) {
+            let (_, expected) = undisturbed.iter().find(|(which, _)| *which == new).unwrap();
+            assert_eq!(evidence(&run.exits(0).result()), evidence(expected), "nothing was left out");
+            assert_eq!(found, Some(new));
+        } else {
+            failures += 1;
+            if found == old && !(BEFORE_THE_LOCK.contains(&met) && ground.holds_but_a_lock()) {
+                ground.is_tidy();
+            }
+        }
+        ground.completes(new, further);
+    });
+    assert!(failures > 0, "no call matters");
 }
 
 #[test]
@@ -196,56 +218,52 @@ fn f10_a_file_system_without_locks_is_an_error() {
 
 /// Lets each call of a run that only reads fail once: either that changes nothing, or nothing is said of what was not
 /// read.
-fn sweep_reading(home: &Home, command: &Command) {
-    let undisturbed = trace(home, command, |_, _| Action::Go).exits(0).result();
-    let mut injected = 0;
-    for (number, error) in ERRORS.into_iter().enumerate() {
-        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK);
-        loop {
-            let case = RefCell::new(Case(format!("{error} at call {at}")));
-            let mut calls = 0;
-            let run = trace(home, command, |moment, call| {
-                if moment == Moment::Exit || !is_of_files(call) {
-                    return Action::Go;
-                }
-                calls += 1;
-                if calls != at {
-                    return Action::Go;
-                }
-                case.borrow_mut().0 += &format!(", system call {} {:?}", call.number, call.file());
-                Action::Fail(error)
-            });
-            case.borrow_mut().0 += &format!(": {run:#?}");
-            if run.code == Some(0) {
-                assert_eq!(run.exits(0).result(), undisturbed);
-            } else {
-                is_local(&run.exits(5).error_code());
-            }
-            if calls < at {
-                break;
-            }
-            injected += 1;
-            at += stride(QUICK);
+fn sweep_reading(home: &Home, command: impl Fn() -> Command) {
+    let undisturbed = Run::of(command().output().unwrap()).exits(0).result();
+    fail_each(home, command, |run, _| {
+        if run.code == Some(0) {
+            assert_eq!(run.exits(0).result(), undisturbed);
         }
-    }
-    assert!(injected > 0);
-    count("injections", injected);
+    });
 }
 
-#[track_caller]
-fn is_local(code: &str) {
-    assert!(["no-space", "permission-denied", "io"].contains(&code), "{code}");
+#[test]
+fn f07_an_error_of_any_system_call_of_a_download() {
+    const NAMES: [&str; 3] = ["go.tar.gz", "go.tar.gz.asc", "go.tar.gz.sha256"];
+    let ground = Ground::new();
+    let folder = ground.depot.home.home();
+    let file = folder.join(NAMES[0]);
+    let arguments = ["1.22.5", "linux/amd64", "--json", "--download-only", "-o", file.to_str().unwrap()];
+    let command = || ground.depot.command(&ground.mirror, &arguments);
+    fail_each(&ground.depot.home, command, |run, met| {
+        let left: Vec<_> =
+            names(&folder).into_iter().filter(|name| !name.as_encoded_bytes().ends_with(b".lock")).collect();
+        // A folder that cannot be synced is told after the names are there.
+        if run.code == Some(0) || met == libc::SYS_fsync && !left.is_empty() {
+            assert_eq!(left, NAMES);
+            fs::remove_file(&file).unwrap();
+        } else {
+            assert_eq!(left, [""; 0]);
+        }
+        Run::of(command().output().unwrap()).exits(0);
+        assert_eq!(names(&folder), NAMES);
+        assert!(fs::read(&file).unwrap() == fs::read(ground.archive(Which::First)).unwrap());
+        for name in NAMES {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        ground.is_tidy();
+    });
 }
 
 #[test]
 fn f17_an_error_of_any_system_call_of_an_audit_is_no_verdict() {
     let audited = Audited::of(&Sdk::minimal("go1.22.5", "linux/amd64"));
     let (home, root, key) = (&audited.logged.depot.home, audited.root(), audited.logged.key());
-    sweep_reading(home, &home.command(["audit", "--offline", "--sumdb", &key, "--json", root.to_str().unwrap()]));
+    sweep_reading(home, || home.command(["audit", "--offline", "--sumdb", &key, "--json", root.to_str().unwrap()]));
 }
 
 #[test]
 fn f07_an_error_of_any_system_call_of_a_verification_is_no_verdict() {
     let desk = Desk::new();
-    sweep_reading(&desk.home, &desk.home.command(["verify", "--keyring", "keyring.pgp", "--json", NAME]));
+    sweep_reading(&desk.home, || desk.home.command(["verify", "--keyring", "keyring.pgp", "--json", NAME]));
 }

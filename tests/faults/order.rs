@@ -18,8 +18,8 @@ struct Line {
 
 /// The calls of a run that succeeds; `None` where there is no strace, or it is not allowed to trace.
 fn traced(ground: &Ground, program: &Command) -> Option<Vec<Line>> {
-    const CALLS: &str = "syncfs,fsync,fdatasync,sync,sync_file_range,openat,write,pwrite64,mkdirat,fchmod,linkat,rename,\
-                         renameat,renameat2,unlinkat";
+    const CALLS: &str = "syncfs,fsync,fdatasync,sync,sync_file_range,openat,write,pwrite64,mkdirat,fchmod,linkat,\
+                         rename,renameat,renameat2,unlinkat";
     let log = ground.depot.home.work().join("log");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-qq", "-s", "0", "-e", "signal=none", "-e", &format!("trace={CALLS}"), "-o"]).arg(&log);
