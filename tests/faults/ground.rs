@@ -127,6 +127,7 @@ pub(crate) fn evidence(result: &Value) -> [&Value; 3] {
 pub(crate) struct Case(pub(crate) String);
 
 impl Drop for Case {
+    #[expect(clippy::print_stderr, reason = "the harness shows it beside the failure")]
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("in the case: {}", self.0);

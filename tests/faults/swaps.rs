@@ -120,7 +120,7 @@ fn f02_an_archive_that_is_changed_while_it_is_read_is_installed_as_it_was_or_rej
 /// The spool, which has no name, by the way that its owner could find it.
 fn spool(call: &Call) -> PathBuf {
     let nameless = |file: &Path| file.to_str().is_some_and(|file| file.ends_with(" (deleted)"));
-    call.open_files().into_iter().find(|(_, file)| nameless(file)).expect("a spool").0
+    call.open_files().into_iter().find(|(_, file)| nameless(file)).unwrap().0
 }
 
 #[test]

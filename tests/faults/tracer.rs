@@ -85,6 +85,7 @@ pub(crate) enum Action {
 }
 
 /// Runs `command`, which is to be one of this home's, and shows each of its calls to `decide`, twice.
+#[expect(clippy::zombie_processes, reason = "whoever traces a process waits for it, and for its threads")]
 pub(crate) fn trace(home: &Home, command: &Command, mut decide: impl FnMut(Moment, &Call) -> Action) -> Run {
     // A stopped shell is there to be seized before the program runs.
     let mut stopped = Command::new("sh");
