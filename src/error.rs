@@ -76,6 +76,8 @@ pub enum Code {
     Interrupted,
     /// SIGTERM arrived.
     Terminated,
+    /// The terminal went away.
+    HungUp,
 }
 
 impl Code {
@@ -116,10 +118,11 @@ impl Code {
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
+            Self::HungUp => "hung-up",
         }
     }
 
-    /// The process's exit code: 1 rejected, 2 usage, 3 not found, 4 network, 5 local, 130 and 143 interrupted.
+    /// The process's exit code: 1 rejected, 2 usage, 3 not found, 4 network, 5 local, 129, 130 and 143 interrupted.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -149,6 +152,7 @@ impl Code {
             Self::DestinationExists | Self::NoSpace | Self::PermissionDenied | Self::Locked | Self::Io => 5,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+            Self::HungUp => 129,
         }
     }
 

@@ -56,7 +56,7 @@ const FORGERIES: [Forgery; 6] = [
 ];
 
 #[test]
-fn a_stored_proof_that_does_not_hold_is_not_made_good_by_a_signature() {
+fn f18_a_stored_proof_that_does_not_hold_is_not_made_good_by_a_signature() {
     for target in ["linux/amd64", "windows/amd64"] {
         let logged = Logged::of(&[Sdk::new("go1.22.5", target)]);
         let (sumdb, path) = (logged.sumdb(), logged.depot.destination().join(RECEIPT));
@@ -84,7 +84,7 @@ fn a_stored_proof_that_does_not_hold_is_not_made_good_by_a_signature() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_now_is_not_made_good_by_anything() {
+fn f18_a_certificate_that_is_not_trusted_now_is_not_made_good_by_anything() {
     let target = "linux/amd64";
     let logged = Logged::of(&[Sdk::new("go1.22.5", target)]);
     let (sumdb, keyring) = (logged.sumdb(), logged.depot.home.work().join("keyring.pgp"));

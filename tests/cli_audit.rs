@@ -162,7 +162,7 @@ fn a_fresh_tree_is_clean_and_an_audit_leaves_nothing_behind() {
 }
 
 #[test]
-fn every_change_is_told_and_nothing_else() {
+fn f17_every_change_is_told_and_nothing_else() {
     let audited = Audited::of(&sdk());
     for (what, change, expected) in CASES {
         audited.reinstall(&[]);
@@ -176,7 +176,7 @@ fn every_change_is_told_and_nothing_else() {
 }
 
 #[test]
-fn all_changes_at_once_are_told_in_order() {
+fn f17_all_changes_at_once_are_told_in_order() {
     let audited = Audited::of(&sdk());
     let mut expected: Vec<&str> = Vec::new();
     for (_, change, told) in CASES {
@@ -197,7 +197,7 @@ fn all_changes_at_once_are_told_in_order() {
 }
 
 #[test]
-fn what_changes_nothing_that_go_does_is_no_drift() {
+fn f17_what_changes_nothing_that_go_does_is_no_drift() {
     let audited = Audited::of(&sdk());
     fs::create_dir_all(audited.root().join("src/empty/folder")).unwrap();
     fs::File::open(audited.root().join("bin/go")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
@@ -267,7 +267,7 @@ fn a_tree_may_be_named_by_a_link_the_variable_or_path() {
 }
 
 #[test]
-fn what_cannot_be_read_is_never_called_clean() {
+fn f17_what_cannot_be_read_is_never_called_clean() {
     let audited = Audited::of(&sdk());
     let key = audited.logged.key();
     put(&audited.logged.depot.home.work().join("file"), "");

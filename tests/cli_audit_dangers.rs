@@ -49,7 +49,7 @@ fn make_huge(path: &Path) {
 }
 
 #[test]
-fn a_file_that_nobody_could_read_is_told_at_once() {
+fn f17_a_file_that_nobody_could_read_is_told_at_once() {
     let audited = Audited::of(&genuine());
     let cases: [(&str, &[&str], &str); 3] = [
         ("doc/huge", &EVIDENCE, "added"),
@@ -78,7 +78,7 @@ fn a_file_that_nobody_could_read_is_told_at_once() {
 }
 
 #[test]
-fn what_lets_others_change_a_tree_is_told_whatever_it_rests_on() {
+fn f17_what_lets_others_change_a_tree_is_told_whatever_it_rests_on() {
     let audited = Audited::of(&genuine());
     for evidence in EVIDENCE {
         for (path, mode, told) in [

@@ -39,7 +39,7 @@ fn strangers_proof(key: &TestKey) -> String {
 }
 
 #[test]
-fn a_forged_receipt_is_no_evidence() {
+fn f18_a_forged_receipt_is_no_evidence() {
     type Case = (&'static str, fn(&Path, &mut Value), i32, &'static str);
     let cases: &[Case] = &[
         ("another file", |root, receipt| change_both(root, receipt, SOURCE), 1, "transparency-bad-proof"),
@@ -143,7 +143,7 @@ fn a_forged_receipt_is_no_evidence() {
 }
 
 #[test]
-fn a_receipt_of_another_release_tells_that_this_is_not_it() {
+fn f18_a_receipt_of_another_release_tells_that_this_is_not_it() {
     let (older, wanted) = (Sdk::linux_amd64("go1.22.4"), genuine());
     let logged = Logged::of(&[wanted, older]);
     let (mirror, sumdb) = (logged.depot.write(), logged.sumdb());
@@ -160,7 +160,7 @@ fn a_receipt_of_another_release_tells_that_this_is_not_it() {
 }
 
 #[test]
-fn what_the_log_does_not_cover_is_counted_since_a_forger_may_have_changed_it() {
+fn f18_what_the_log_does_not_cover_is_counted_since_a_forger_may_have_changed_it() {
     let audited = Audited::of(&genuine());
     let mut receipt = audited.receipt();
     change_both(&audited.root(), &mut receipt, "doc/README");

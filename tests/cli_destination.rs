@@ -48,7 +48,7 @@ fn assert_refused(depot: &Depot, further: &[&str], case: &str) {
 }
 
 #[test]
-fn what_stands_at_the_destination_is_never_touched_unless_forced() {
+fn f09_what_stands_at_the_destination_is_never_touched_unless_forced() {
     let cases: [(&str, fn(&Path)); 7] = [
         ("folder_of_others", |path| {
             fs::create_dir(path).unwrap();
@@ -93,7 +93,7 @@ fn names(dir: &Path) -> Vec<std::ffi::OsString> {
 }
 
 #[test]
-fn a_damaged_tree_is_no_installation() {
+fn f09_a_damaged_tree_is_no_installation() {
     let replace_with_link = |path: &Path| {
         fs::rename(path, path.with_file_name("moved")).unwrap();
         symlink("moved", path).unwrap();
@@ -129,7 +129,7 @@ fn a_damaged_tree_is_no_installation() {
 }
 
 #[test]
-fn a_tree_of_another_release_or_of_another_key_is_not_the_one_asked_for() {
+fn f09_a_tree_of_another_release_or_of_another_key_is_not_the_one_asked_for() {
     let depot = Depot::of(&[sdk(), Sdk::linux_amd64("go1.22.6"), Sdk::new("go1.22.5", "linux/arm64")]);
     let path = depot.destination();
     let to = ["--to", path.to_str().unwrap()];
@@ -147,7 +147,7 @@ fn a_tree_of_another_release_or_of_another_key_is_not_the_one_asked_for() {
 }
 
 #[test]
-fn the_destination_may_be_written_as_users_write_it() {
+fn f15_the_destination_may_be_written_as_users_write_it() {
     for (written, meant) in [
         ("go", "work/go"),
         ("./a//b/c/", "work/a/b/c"),
@@ -171,7 +171,7 @@ fn the_destination_may_be_written_as_users_write_it() {
 }
 
 #[test]
-fn places_where_nothing_can_be_installed_are_told_apart() {
+fn f15_places_where_nothing_can_be_installed_are_told_apart() {
     let depot = Depot::of(&[sdk()]);
     let mirror = depot.write();
     let to = |path: &Path| depot.run(&mirror, &[&WANTED[..], &["--json", "--to", path.to_str().unwrap()]].concat());
@@ -196,6 +196,34 @@ fn places_where_nothing_can_be_installed_are_told_apart() {
     depot.home.assert_untouched();
 }
 
+#[test]
+fn f15_without_a_home_the_systems_own_word_for_it_counts() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    // Not there: what no variable names is looked up, and must not be written to by a test.
+    let mut command = depot.command(&mirror, &["1.22.4", "linux/amd64", "--json"]);
+    let run = Run::of(command.env_remove("HOME").output().unwrap()).exits(3);
+    assert_eq!(run.error_code(), "release-not-found");
+    let mut command = depot.fetch_command(&mirror, &[]);
+    Run::of(command.env_remove("HOME").env_remove("XDG_CACHE_HOME").output().unwrap()).exits(0);
+    assert_installed(&depot.destination(), &sdk(), true);
+}
+
+#[test]
+fn f03_the_systems_temporary_folder_is_not_used() {
+    let depot = Depot::of(&[sdk()]);
+    let mirror = depot.write();
+    fs::write(depot.home.work().join("file"), "").unwrap();
+    for place in ["/nowhere", "file", ""] {
+        let file = depot.home.work().join("go.tar.gz");
+        let archive = [&WANTED[..], &["--download-only", "--force", "-o", file.to_str().unwrap()]].concat();
+        for mut command in [depot.fetch_command(&mirror, &["--force"]), depot.command(&mirror, &archive)] {
+            Run::of(command.env("TMPDIR", place).output().unwrap()).exits(0);
+        }
+        assert_installed(&depot.destination(), &sdk(), true);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_path_on_stdout_is_the_destination_whatever_its_bytes() {
@@ -216,7 +244,7 @@ fn the_path_on_stdout_is_the_destination_whatever_its_bytes() {
 }
 
 #[test]
-fn a_current_folder_that_is_gone_matters_only_where_it_is_needed() {
+fn f15_a_current_folder_that_is_gone_matters_only_where_it_is_needed() {
     let depot = Depot::of(&[sdk()]);
     let mirror = depot.write();
     let keyring = depot.home.work().join("keyring.pgp");
@@ -247,7 +275,7 @@ fn a_receipt_cannot_speak_to_the_terminal() {
 }
 
 #[test]
-fn an_archive_is_not_put_where_others_could_exchange_it() {
+fn f03_an_archive_is_not_put_where_others_could_exchange_it() {
     let depot = Depot::of(&[sdk()]);
     let mirror = depot.write();
     let folder = depot.home.home().join("open");

@@ -67,7 +67,7 @@ fn a_second_fetch_finds_the_first_ones_tree() {
 
 #[cfg(unix)]
 #[test]
-fn modes_are_those_of_the_release_whatever_the_umask() {
+fn f05_modes_are_those_of_the_release_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["000", "022", "027", "077"] {
         let depot = Depot::of(&[sdk()]);

@@ -63,7 +63,7 @@ fn escape_sequences_in_names_are_never_printed_raw() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_does_not_change_the_exit_code() {
+fn f16_a_reader_that_goes_away_does_not_change_the_exit_code() {
     let desk = Desk::new();
     let changed = "go1.22.6.linux-amd64.tar.gz";
     desk.put_as(changed, b"changed");
@@ -78,7 +78,7 @@ fn a_reader_that_goes_away_does_not_change_the_exit_code() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_cannot_be_written_is_an_error_that_hides_no_rejection() {
+fn f16_output_that_cannot_be_written_is_an_error_that_hides_no_rejection() {
     let desk = Desk::new();
     let changed = "go1.22.6.linux-amd64.tar.gz";
     desk.put_as(changed, b"changed");

@@ -1,4 +1,4 @@
-//! `goverify fetch` among other processes: interrupted, sixteen at once, without room on the disk, without a reader.
+//! `goverify fetch` among other processes: interrupted, killed while it downloads, sixteen at once, without a reader.
 
 #![cfg(all(feature = "net", unix))]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -6,21 +6,35 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::process::Command;
 
 use rustix::process::Signal;
-use support::binary::{INDEX_QUERY, Run, assert_installed, snapshot};
+use support::binary::{INDEX_QUERY, Run, assert_installed};
 use support::depot::{Depot, requests_for};
-use support::server::Fault;
-use support::started::{Started, file, heavy, kept_bytes, large, names, noise, small, staging, wait_until};
+use support::sdk::Sdk;
+use support::server::{Fault, Server};
+use support::started::{Started, file, heavy, ignores_hangup, kept_bytes, large, names, small, staging, wait_until};
 use support::world::{NAME, PATH};
 
 const ASC_PATH: &str = "/go1.22.5.linux-amd64.tar.gz.asc";
+
+/// The signals that end a run with its work undone, each with its exit code and its word.
+fn ends() -> Vec<(Signal, i32, &'static str)> {
+    let mut ends = vec![(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")];
+    if ignores_hangup("self") {
+        std::io::stderr().write_all(b"skipped: SIGHUP is ignored here, or is left as it is\n").unwrap();
+    } else {
+        ends.push((Signal::HUP, 129, "hung-up"));
+    }
+    ends
+}
+
 #[test]
-fn a_signal_ends_a_stalled_download_and_leaves_nothing() {
+fn f16_a_signal_ends_a_stalled_download_and_leaves_nothing() {
     let depot = Depot::of(&[small()]);
     let size = depot.files[NAME].len();
-    for (signal, exit, code) in [(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")] {
+    for (signal, exit, code) in ends() {
         for (path, at) in [(INDEX_QUERY, 10), (ASC_PATH, 10), (PATH, 0), (PATH, size / 2)] {
             for fault in [Fault::StallAt(at), Fault::Silence] {
                 let server = depot.serve();
@@ -42,9 +56,9 @@ fn a_signal_ends_a_stalled_download_and_leaves_nothing() {
 }
 
 #[test]
-fn a_signal_ends_a_stalled_list() {
+fn f16_a_signal_ends_a_stalled_list() {
     let depot = Depot::of(&[small()]);
-    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, exit, _) in ends() {
         let server = depot.serve();
         depot.break_path(&server, INDEX_QUERY, [Fault::Silence]);
         let run = Started::new(depot.home.command(["list", "--mirror", &server.url()]));
@@ -55,7 +69,7 @@ fn a_signal_ends_a_stalled_list() {
 }
 
 #[test]
-fn an_interrupted_download_is_continued() {
+fn f16_an_interrupted_download_is_continued() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
     depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
@@ -70,12 +84,31 @@ fn an_interrupted_download_is_continued() {
     assert_eq!(server.requests().last().unwrap().header("range"), Some("bytes=1000-"));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_signal_while_unpacking_leaves_nothing() {
+fn f16_what_nohup_starts_outlives_its_terminal() {
+    let depot = Depot::of(&[small()]);
+    let server = depot.serve();
+    depot.break_path(&server, INDEX_QUERY, [Fault::StallAt(10)]);
+    let program = depot.fetch_command(&server.url(), &[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    let run = Started::new(depot.home.surround(shell));
+    wait_until("it is asked for", || requests_for(&server, INDEX_QUERY) == 1);
+    assert!(ignores_hangup(&run.id().to_string()));
+    run.signal(Signal::HUP);
+    // It takes the other signals as before.
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    depot.home.assert_untouched();
+}
+
+#[test]
+fn f16_a_signal_while_unpacking_leaves_nothing() {
     let sdk = large();
     let depot = Depot::of(std::slice::from_ref(&sdk));
     let server = depot.serve();
-    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, exit, _) in ends() {
         let run = Started::new(depot.fetch_command(&server.url(), &[]));
         wait_until("a file is unpacked", || staging(&depot).is_some_and(|staging| staging.join(file(0)).exists()));
         run.signal(signal);
@@ -87,7 +120,7 @@ fn a_signal_while_unpacking_leaves_nothing() {
 }
 
 #[test]
-fn a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
+fn f10_a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
     let depot = Depot::of(&[small()]);
     let parent = depot.destination().parent().unwrap().to_owned();
     let path = parent.join(".go.goverify.lock");
@@ -117,7 +150,7 @@ fn a_taken_lock_is_waited_for_until_a_signal_or_the_end_of_patience() {
 }
 
 #[test]
-fn sixteen_at_once_make_one_download_and_one_tree() {
+fn f10_sixteen_at_once_make_one_download_and_one_tree() {
     let sdk = heavy();
     let depot = Depot::of(std::slice::from_ref(&sdk));
     let server = depot.serve();
@@ -135,7 +168,7 @@ fn sixteen_at_once_make_one_download_and_one_tree() {
 }
 
 #[test]
-fn a_download_to_one_place_holds_up_no_other() {
+fn f10_a_download_to_one_place_holds_up_no_other() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
     depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
@@ -151,7 +184,7 @@ fn a_download_to_one_place_holds_up_no_other() {
 }
 
 #[test]
-fn a_tree_that_is_replaced_is_there_all_the_time() {
+fn f09_a_tree_that_is_replaced_is_there_all_the_time() {
     let depot = Depot::of(&[small()]);
     let mirror = depot.write();
     depot.fetch(&mirror, &[]).exits(0);
@@ -171,7 +204,7 @@ fn a_tree_that_is_replaced_is_there_all_the_time() {
 }
 
 #[test]
-fn without_a_reader_the_tree_is_installed_all_the_same() {
+fn f16_without_a_reader_the_tree_is_installed_all_the_same() {
     let depot = Depot::of(&[small()]);
     let mirror = depot.write();
     for already in [false, true] {
@@ -190,46 +223,38 @@ fn without_a_reader_the_tree_is_installed_all_the_same() {
     assert_installed(&depot.destination(), &small(), true);
 }
 
-/// Runs a script as root of a user namespace of its own, where it may mount; says so where that is forbidden.
-#[cfg(target_os = "linux")]
-fn in_a_namespace(depot: &Depot, script: &str, program: &Command) -> Option<Run> {
-    let mut unshare = Command::new("unshare");
-    unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-    unshare.arg(program.get_program()).args(program.get_args());
-    let output = depot.home.surround(unshare).output().ok()?;
-    (output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare:")).then(|| Run::of(output))
+/// Asserts that the destination is not there or complete; and that the next run completes it and cleans up.
+#[track_caller]
+fn assert_survived(depot: &Depot, server: &Server, sdk: &Sdk) -> bool {
+    let complete = fs::symlink_metadata(depot.destination()).is_ok();
+    if complete {
+        assert_installed(&depot.destination(), sdk, true);
+    }
+    let result = depot.fetch(&server.url(), &["--json"]).exits(0).result();
+    assert_eq!(result["installed"]["already"], complete);
+    assert_installed(&depot.destination(), sdk, true);
+    assert_eq!(names(depot.destination().parent().unwrap()), ["go"], "no staging and no lock is left");
+    assert_eq!(depot.home.cached(), [], "no partial download is left");
+    complete
 }
 
-#[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_as_such_and_left_as_it_was() {
-    let sdk = large().with_file("src/noise", noise(500_000, 1), 0o644);
+fn f08_killed_while_downloading_it_leaves_nothing_in_between() {
+    let sdk = heavy();
     let depot = Depot::of(std::slice::from_ref(&sdk));
-    let disk = depot.home.home();
-    let to = disk.join("made").join("go");
-    let server = depot.serve();
-    let program = depot.command(&server.url(), &["1.22.5", "linux/amd64", "--json", "--to", to.to_str().unwrap()]);
-    // The spool takes 4.4 MiB, the tree 6.2 MiB, as each of its files takes a page.
-    for (size, inodes, exit) in [("1m", 0, 5), ("5m", 0, 5), ("64m", 300, 5), ("64m", 0, 0)] {
-        let script = format!(
-            "mount -t tmpfs -o size={size},nr_inodes={inodes},mode=755 tmpfs '{0}' || exit 99
-             \"$0\" \"$@\"; code=$?; (cd '{0}' && find . -mindepth 1 -maxdepth 2) >&2; exit $code",
-            disk.display(),
-        );
-        let Some(run) = in_a_namespace(&depot, &script, &program) else {
-            use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "skipped: no file system may be mounted here");
-            return;
-        };
-        let run = run.exits(exit);
-        let left: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("./")).collect();
-        if exit == 0 {
-            assert_eq!(left, ["./made", "./made/go"], "{run:#?}");
-            continue;
-        }
-        assert_eq!(run.error_code(), "no-space", "{size}: {run:#?}");
-        assert!(run.result()["error"]["hint"].is_string());
-        assert_eq!(left, [""; 0], "{size}: {run:#?}");
+    let size = depot.files[NAME].len();
+    for at in [0, 1, size / 3, size / 2, size - 1] {
+        let server = depot.serve();
+        depot.break_path(&server, PATH, [Fault::StallAt(at)]);
+        let run = Started::new(depot.fetch_command(&server.url(), &[]));
+        wait_until("so much has arrived", || requests_for(&server, PATH) == 1 && kept_bytes(&depot) == at as u64);
+        run.signal(Signal::KILL);
+        assert_eq!(run.end().code, None);
+        assert!(!assert_survived(&depot, &server, &sdk), "stalled at byte {at}");
+        let requests = server.requests();
+        let ranges: Vec<_> = requests.iter().filter(|r| r.path == PATH).map(|r| r.header("range")).collect();
+        let continued = (at > 0).then(|| format!("bytes={at}-"));
+        assert_eq!(ranges, [None, continued.as_deref()], "what had arrived is not fetched again");
+        fs::remove_dir_all(depot.destination()).unwrap();
     }
-    assert_eq!(snapshot(&disk), [""; 0], "the file systems were mounted in namespaces that are gone");
 }

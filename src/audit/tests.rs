@@ -57,7 +57,7 @@ fn a_tree_is_read_into_the_manifest_of_its_archive() {
 }
 
 #[test]
-fn every_change_of_a_file_is_told_and_no_other() {
+fn f17_every_change_of_a_file_is_told_and_no_other() {
     let at = |root: &Path, path: &str| root.join(path);
     type Case = (&'static str, fn(&Path), &'static [(&'static str, Change)]);
     let cases: &[Case] = &[
@@ -168,7 +168,7 @@ fn every_change_of_a_file_is_told_and_no_other() {
 
 #[cfg(unix)]
 #[test]
-fn dangerous_modes_are_told_where_the_others_are_anybodys_choice() {
+fn f17_dangerous_modes_are_told_where_the_others_are_anybodys_choice() {
     for (path, mode, told) in [
         ("src/go.mod", 0o444, false),
         ("src/go.mod", 0o755, false),
@@ -214,7 +214,7 @@ fn a_large_tree_is_read_whole() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error() {
+fn f17_what_cannot_be_read_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     let error = walk(&home.path().join("nowhere")).unwrap_err();
     assert_eq!(error.code(), Code::Io, "{error}");

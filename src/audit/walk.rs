@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_changes_while_it_is_read_is_an_error() {
+    fn f17_a_file_that_changes_while_it_is_read_is_an_error() {
         type Change = fn(&Path);
         let changes: [(&str, bool, Change); 5] = [
             ("nothing", true, |_| {}),

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use goverify::error::FileError;
-use goverify::install::ArchiveSpool;
+use goverify::install::{ArchiveSpool, Destination};
 
 use super::failure::Failure;
 use super::json::Outcome;
@@ -26,8 +26,9 @@ pub(crate) async fn run(order: &mut Order, outcome: &mut Outcome) -> Result<(), 
         job.receive(&mut input, spool)
     };
     let verified = download_and_verify(order, consume, outcome).await?;
-    let to = path.clone();
-    runtime::blocking(move || verified.publish(&to, occupied, durability)).await?;
+    let (to, timeout, watch) = (path.clone(), order.arguments.lock_timeout, order.watch.clone());
+    runtime::blocking(move || verified.publish(&Destination::prepare(&to, timeout, &watch)?, occupied, durability))
+        .await?;
     outcome.stored = Some(path);
     Ok(())
 }

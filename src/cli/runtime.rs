@@ -1,7 +1,7 @@
 //! The one thread of async, and the signals that end it.
 //!
-//! SIGINT and SIGTERM ask the job to stop at its next safe point, where it undoes what it did; only then does the
-//! process end, with 130 or 143. A second signal changes nothing: the job is already stopping.
+//! SIGINT, SIGTERM and, on Linux, SIGHUP ask the job to stop at its next safe point, where it undoes what it did; only
+//! then does the process end, with 130, 143 or 129. A second signal changes nothing: the job is already stopping.
 
 use std::future::Future;
 use std::io;
@@ -74,21 +74,43 @@ where
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where it is left as it is.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hangup = takes_hangup().then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     async fn next(&mut self) -> Code {
         tokio::select! {
             _ = self.interrupt.recv() => Code::Interrupted,
             _ = self.terminate.recv() => Code::Terminated,
+            Some(_) = async { self.hangup.as_mut()?.recv().await } => Code::HungUp,
         }
     }
+}
+
+/// Whether a hangup is ours to act on: what `nohup` started is to outlive its terminal (POSIX, nohup), and a handler
+/// would undo that.
+#[cfg(target_os = "linux")]
+fn takes_hangup() -> bool {
+    /// The first of the 64 signals of proc_pid_status(5)'s masks.
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & HANGUP == 0)
+}
+
+/// Elsewhere nothing says so, and the system's own way is kept: the next run removes what this one leaves.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn takes_hangup() -> bool {
+    false
 }
 
 #[cfg(not(unix))]

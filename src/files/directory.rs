@@ -69,9 +69,9 @@ impl Directory {
 
     pub(crate) fn create_directory(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
         mkdirat(&self.0, one_component(name)?, Mode::from_raw_mode(mode as _))?;
-        let child = self.child(name)?;
-        child.set_mode(mode)?;
-        Ok(child)
+        let opened = self.child(name).and_then(|child| child.set_mode(mode).map(|()| child));
+        // Else the caller, who holds no handle, believes that it was not made.
+        opened.inspect_err(|_| _ = unlinkat(&self.0, name, AtFlags::REMOVEDIR))
     }
 
     pub(crate) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {

@@ -46,7 +46,8 @@ impl Directory {
 
     pub(crate) fn create_directory(&self, name: &OsStr, _mode: u32) -> io::Result<Self> {
         self.0.create_dir(name)?;
-        self.child(name)
+        // Else the caller, who holds no handle, believes that it was not made.
+        self.child(name).inspect_err(|_| _ = self.0.remove_dir(name))
     }
 
     pub(crate) fn create_file(&self, name: &OsStr, _mode: u32) -> io::Result<File> {

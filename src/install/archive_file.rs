@@ -1,9 +1,10 @@
 //! The verified archive itself as a file, with its companions beside it.
 //!
 //! - until the verdict the compressed bytes are in a file without a name, beside the destination;
-//! - after it they are copied under a name that nobody can guess and hashed once more on the way;
-//! - `.sha256`, `.asc`, `.tlog-proof` and, last, the archive get their names when all of them are written and durable, so whoever sees
-//!   the archive's name sees a whole archive with its companions;
+//! - after it they are copied under a name of staging, which nobody can guess and the next run for the same archive
+//!   removes if this one is killed, and hashed once more on the way;
+//! - `.sha256`, `.asc`, `.tlog-proof` and, last, the archive get their names when all of them are written and
+//!   durable, so whoever sees the archive's name sees a whole archive with its companions;
 //! - the folder must be one in which nobody else could exchange files, as for a tree;
 //! - a companion of another content is not replaced either without leave, and what was given a name is taken back when
 //!   a later one cannot get its own.
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{Durability, InstallError, Occupied};
+use super::{Destination, Durability, InstallError, Occupied, staging};
 use crate::archive::Keep;
 use crate::error::FileError;
 use crate::files::Directory;
@@ -89,16 +90,16 @@ impl ArchiveSpool {
 }
 
 impl VerifiedArchive<ArchiveSpool> {
-    /// Gives the archive its name, and puts `.sha256` beside it, and `.asc` and `.tlog-proof` where there is a signature
-    /// and a record of the log.
+    /// Gives the archive its name, the destination's, and puts `.sha256` beside it, and `.asc` and `.tlog-proof`
+    /// where there is a signature and a record of the log.
     ///
     /// # Errors
     /// [`InstallError`] when something is there that is not to be replaced, a file cannot be written, or the spool
     /// no longer holds the bytes that were verified.
-    pub fn publish(self, path: &Path, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
-        let folder = &self.kept().folder;
+    pub fn publish(self, to: &Destination, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
+        let path = to.path();
         let at = |verb| FileError::at(path, verb);
-        let mut copy = temporary(folder).map_err(at("make a file for"))?;
+        let mut copy = temporary(to).map_err(at("make a file for"))?;
         let mut spool = &self.kept().file;
         spool.seek(SeekFrom::Start(0)).map_err(at("rewind the spool of"))?;
         let mut sha256 = Sha256::new();
@@ -115,21 +116,22 @@ impl VerifiedArchive<ArchiveSpool> {
         if <[u8; 32]>::from(sha256.finalize()) != *self.sha256() {
             return Err(InstallError::ArchiveChanged { path: path.to_owned() });
         }
-        let mut staged = vec![stage(beside(path, ".sha256"), hex::encode(self.sha256()).as_bytes())?];
+        let mut staged = vec![stage(to, ".sha256", hex::encode(self.sha256()).as_bytes())?];
         let signature = self.signature().map(|(_, armored)| armored.to_owned());
         let proof = self.transparency().map(|proof| proof.tlog_proof().to_string());
-        let evidence = [(beside(path, ".asc"), signature), (beside(path, ".tlog-proof"), proof)];
-        for (companion, content) in &evidence {
+        let evidence = [(".asc", signature), (".tlog-proof", proof)];
+        for (suffix, content) in &evidence {
             match content {
-                Some(content) => staged.push(stage(companion.clone(), content.as_bytes())?),
-                None => ArchiveSpool::check_vacant(companion, occupied)?,
+                Some(content) => staged.push(stage(to, suffix, content.as_bytes())?),
+                None => ArchiveSpool::check_vacant(&beside(path, suffix), occupied)?,
             }
         }
         staged.push(Some((path.to_owned(), copy)));
-        persist_all(staged.into_iter().flatten().collect(), occupied, durability)?;
-        for (companion, _) in evidence.iter().filter(|(_, content)| content.is_none()) {
-            // Evidence of other bytes would speak against these.
-            remove_if_there(companion)?;
+        persist_all(to, staged.into_iter().flatten().collect(), occupied, durability)?;
+        // Evidence of other bytes would speak against these; what appeared without leave to replace it is another's.
+        let replaced = |content: &Option<String>| content.is_none() && occupied == Occupied::Replace;
+        for (suffix, _) in evidence.iter().filter(|(_, content)| replaced(content)) {
+            remove_if_there(&beside(path, suffix))?;
         }
         Ok(())
     }
@@ -141,8 +143,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     companion.into()
 }
 
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".goverify-").tempfile_in(folder)
+fn temporary(to: &Destination) -> io::Result<NamedTempFile> {
+    // The name is random as it is.
+    tempfile::Builder::new().prefix(&staging::name_for(to.name())).rand_bytes(0).tempfile_in(to.parent_path())
 }
 
 fn remove_if_there(path: &Path) -> Result<(), FileError> {
@@ -155,23 +158,27 @@ fn remove_if_there(path: &Path) -> Result<(), FileError> {
 type Staged = (PathBuf, NamedTempFile);
 
 /// A companion that has yet to get its name; `None` where it stands there already, to the byte.
-fn stage(path: PathBuf, content: &[u8]) -> Result<Option<Staged>, FileError> {
+fn stage(to: &Destination, suffix: &str, content: &[u8]) -> Result<Option<Staged>, FileError> {
+    let path = beside(to.path(), suffix);
     let same = path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == content.len() as u64)
         && std::fs::read(&path).is_ok_and(|found| found == content);
     if same {
         return Ok(None);
     }
-    let folder = path.parent().unwrap_or(&path);
-    let mut copy = temporary(folder).map_err(FileError::at(&path, "make a file for"))?;
+    let mut copy = temporary(to).map_err(FileError::at(&path, "make a file for"))?;
     copy.write_all(content).map_err(FileError::at(&path, "write"))?;
     Ok(Some((path, copy)))
 }
 
-fn persist_all(staged: Vec<Staged>, occupied: Occupied, durability: Durability) -> Result<(), InstallError> {
+fn persist_all(
+    to: &Destination,
+    staged: Vec<Staged>,
+    occupied: Occupied,
+    durability: Durability,
+) -> Result<(), InstallError> {
     for (path, copy) in &staged {
         finish(copy.as_file(), path, durability)?;
     }
-    let folder = staged.last().and_then(|(path, _)| path.parent()).map(Path::to_owned);
     let mut named = Vec::new();
     for (path, copy) in staged {
         if let Err(error) = persist(copy, &path, occupied) {
@@ -183,10 +190,10 @@ fn persist_all(staged: Vec<Staged>, occupied: Occupied, durability: Durability) 
         }
         named.push(path);
     }
-    match folder.filter(|_| durability == Durability::Synced) {
-        Some(folder) => Ok(sync_folder(&folder)?),
-        None => Ok(()),
+    if durability == Durability::Synced {
+        to.parent().sync().map_err(FileError::at(to.parent_path(), "sync"))?;
     }
+    Ok(())
 }
 
 fn finish(file: &File, path: &Path, durability: Durability) -> Result<(), FileError> {
@@ -213,15 +220,4 @@ fn persist(copy: NamedTempFile, path: &Path, occupied: Occupied) -> Result<(), I
         }
         Err(error) => Err(FileError::at(path, "rename to")(error.error).into()),
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    File::open(folder).and_then(|open| open.sync_all()).map_err(FileError::at(folder, "sync"))
-}
-
-/// Windows has no way to sync a directory that needs no privilege.
-#[cfg(windows)]
-fn sync_folder(_: &Path) -> Result<(), FileError> {
-    Ok(())
 }

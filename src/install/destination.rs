@@ -62,8 +62,10 @@ impl Destination {
                 result => break result?,
             }
         };
-        staging::remove_stale(&parent, name).map_err(FileError::at(parent_path, "list"))?;
-        Ok(Self { _lock: lock, parent, made, name: name.to_owned(), path, watch: watch.clone() })
+        // Whole before anything else can fail: it is dropped in the order of its fields then.
+        let reserved = Self { _lock: lock, parent, made, name: name.to_owned(), path, watch: watch.clone() };
+        staging::remove_stale(&reserved.parent, name).map_err(FileError::at(reserved.parent_path(), "list"))?;
+        Ok(reserved)
     }
 
     /// The absolute path.

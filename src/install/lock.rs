@@ -79,7 +79,13 @@ fn attempt(parent: &Directory, name: &OsStr) -> io::Result<Option<File>> {
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            Err(std::fs::TryLockError::Error(error)) => {
+                // Where there are no locks nobody holds one. After any other error somebody might, and the name stays.
+                if error.kind() == io::ErrorKind::Unsupported {
+                    let _ = parent.remove_file(name);
+                }
+                return Err(error);
+            }
         }
         // We may have opened the file, then its holder removed it and let go, and now we hold the lock of a file
         // without a name, while a third process makes a new one and locks that. Only the lock of the file that has

@@ -57,7 +57,8 @@ fn create(destination: &Destination) -> io::Result<(Directory, OsString)> {
     }
 }
 
-fn name_for(destination: &OsStr) -> OsString {
+/// A new name beside `destination`.
+pub(super) fn name_for(destination: &OsStr) -> OsString {
     let mut name = OsString::from(".");
     name.push(destination);
     name.push(INFIX);

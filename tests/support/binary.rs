@@ -37,7 +37,15 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// On a file system in memory, if the machine has one where Linux has it.
+    pub fn in_memory() -> Self {
+        Self::of(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn of(folder: tempfile::TempDir) -> Self {
         for name in ["home", "cache", "temporary", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -50,6 +58,11 @@ impl Home {
 
     pub fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
+    }
+
+    /// The system's temporary folder, as every run sees it.
+    pub fn temporary(&self) -> PathBuf {
+        self.folder.path().join("temporary")
     }
 
     /// The current folder of every run.
@@ -70,7 +83,7 @@ impl Home {
         command
             .env("HOME", self.home())
             .env("XDG_CACHE_HOME", self.cache())
-            .env("TMPDIR", self.folder.path().join("temporary"))
+            .env("TMPDIR", self.temporary())
             .current_dir(self.work())
             .stdin(Stdio::null());
         command
@@ -99,7 +112,7 @@ impl Home {
     #[track_caller]
     pub fn assert_untouched(&self) {
         assert_eq!(snapshot(&self.home()), [""; 0], "in the home folder");
-        assert_eq!(snapshot(&self.folder.path().join("temporary")), [""; 0], "in the temporary folder");
+        assert_eq!(snapshot(&self.temporary()), [""; 0], "in the temporary folder");
     }
 }
 

@@ -23,7 +23,11 @@ pub struct Depot {
 
 impl Depot {
     pub fn of(sdks: &[Sdk]) -> Self {
-        let (home, signer) = (Home::new(), Signer::new("tester", super::desk::KEY_CREATED));
+        Self::in_home(Home::new(), sdks)
+    }
+
+    pub fn in_home(home: Home, sdks: &[Sdk]) -> Self {
+        let signer = Signer::new("tester", super::desk::KEY_CREATED);
         fs::write(home.work().join("keyring.pgp"), signer.certificate()).unwrap();
         Self { home, files: mirror_files(sdks, &signer), signer }
     }

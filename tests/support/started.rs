@@ -20,7 +20,7 @@ const POLL: Duration = Duration::from_millis(1);
 /// How long a test looks; only a failure takes that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Files of the large SDK that lie in one folder.
-pub const MANY: usize = 600;
+const MANY: usize = 600;
 
 /// An SDK that is unpacked at once.
 pub fn small() -> Sdk {
@@ -32,7 +32,7 @@ pub fn large() -> Sdk {
     (0..MANY).fold(small(), |sdk, number| sdk.with_file(&file(number), noise(16, number as u64), 0o644))
 }
 
-/// One of the many files of [`large`]; there is none of the number [`MANY`].
+/// One of the many files of [`large`].
 pub fn file(number: usize) -> String {
     format!("src/many/{number:04}.go")
 }
@@ -73,6 +73,10 @@ impl Started {
 
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -117,6 +121,14 @@ pub fn staging(depot: &Depot) -> Option<PathBuf> {
         name.starts_with(".go.goverify-") && !name.ends_with(".lock")
     })?;
     Some(parent.join(name))
+}
+
+/// Whether a process of this number, or `self`, was started by `nohup` or its like and kept to it; as if it did where
+/// nothing says so, since a run leaves SIGHUP alone there.
+pub fn ignores_hangup(process: &str) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) else { return true };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1
 }
 
 /// How much of a download waits to be continued.

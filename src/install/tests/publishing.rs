@@ -37,7 +37,7 @@ fn look(at: &Path) -> String {
 }
 
 #[test]
-fn whatever_stands_at_the_destination_is_refused_and_stays_as_it_was() {
+fn f09_whatever_stands_at_the_destination_is_refused_and_stays_as_it_was() {
     for (what, plant) in plants() {
         let (home, outside) = (home(), super::home());
         let root = home.path().join("go");
@@ -54,7 +54,7 @@ fn whatever_stands_at_the_destination_is_refused_and_stays_as_it_was() {
 }
 
 #[test]
-fn whatever_stands_at_the_destination_is_replaced_as_a_whole_without_following_links() {
+fn f09_whatever_stands_at_the_destination_is_replaced_as_a_whole_without_following_links() {
     for (what, plant) in plants() {
         let (home, outside) = (home(), super::home());
         let root = home.path().join("go");
@@ -75,7 +75,7 @@ fn whatever_stands_at_the_destination_is_replaced_as_a_whole_without_following_l
 }
 
 #[test]
-fn a_free_destination_is_taken_with_and_without_leave_to_replace() {
+fn f09_a_free_destination_is_taken_with_and_without_leave_to_replace() {
     for occupied in [Occupied::Refuse, Occupied::Replace] {
         let home = home();
         let root = home.path().join("made/go");
@@ -89,7 +89,7 @@ fn a_free_destination_is_taken_with_and_without_leave_to_replace() {
 }
 
 #[test]
-fn what_appears_at_the_destination_meanwhile_is_not_lost() {
+fn f09_what_appears_at_the_destination_meanwhile_is_not_lost() {
     let home = home();
     let root = home.path().join("go");
     let tree = stage(&root).unwrap();
@@ -101,7 +101,7 @@ fn what_appears_at_the_destination_meanwhile_is_not_lost() {
 
 #[cfg(unix)]
 #[test]
-fn syncing_one_by_one_passes_links_and_pipes_by() {
+fn f12_syncing_one_by_one_passes_links_and_pipes_by() {
     use crate::files::Directory;
     let home = home();
     let root = home.path().join("go");

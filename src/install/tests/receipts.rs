@@ -59,7 +59,7 @@ fn a_receipt_is_read_as_it_was_written() {
 }
 
 #[test]
-fn what_is_not_exactly_a_receipt_is_none() {
+fn f18_what_is_not_exactly_a_receipt_is_none() {
     let (_home, root) = installed();
     let at = root.join(".goverify.json");
     let good = fs::read_to_string(&at).unwrap();
@@ -96,7 +96,7 @@ fn what_is_not_exactly_a_receipt_is_none() {
 
 #[cfg(unix)]
 #[test]
-fn a_receipt_is_not_read_through_a_link() {
+fn f18_a_receipt_is_not_read_through_a_link() {
     let (home, root) = installed();
     let other = home.path().join("other");
     std::os::unix::fs::symlink(&root, &other).unwrap();

@@ -13,7 +13,7 @@ fn reserve(path: &Path) -> Result<Destination, InstallError> {
 }
 
 #[test]
-fn a_path_without_a_name_is_refused() {
+fn f15_a_path_without_a_name_is_refused() {
     for path in ["/", "..", "/tmp/x/..", "../.."] {
         let error = reserve(Path::new(path)).unwrap_err();
         assert!(matches!(error, InstallError::Unnamed { .. }), "{path}: {error}");
@@ -28,7 +28,7 @@ fn a_path_without_a_name_is_refused() {
 }
 
 #[test]
-fn of_many_who_race_for_one_destination_exactly_one_installs() {
+fn f10_of_many_who_race_for_one_destination_exactly_one_installs() {
     let home = home();
     let root = home.path().join("made/too/go");
     let start = Barrier::new(16);
@@ -51,7 +51,7 @@ fn of_many_who_race_for_one_destination_exactly_one_installs() {
 }
 
 #[test]
-fn two_never_hold_one_destination_though_its_lock_file_comes_and_goes() {
+fn f10_two_never_hold_one_destination_though_its_lock_file_comes_and_goes() {
     let home = home();
     // The parents come and go as well.
     let root = home.path().join("made/go");
@@ -75,7 +75,7 @@ fn two_never_hold_one_destination_though_its_lock_file_comes_and_goes() {
 }
 
 #[test]
-fn a_held_destination_is_locked_after_one_word_of_waiting_and_free_afterwards() {
+fn f10_a_held_destination_is_locked_after_one_word_of_waiting_and_free_afterwards() {
     let home = home();
     let root = home.path().join("go");
     let holder = reserve(&root).unwrap();
@@ -97,7 +97,7 @@ fn a_held_destination_is_locked_after_one_word_of_waiting_and_free_afterwards() 
 }
 
 #[test]
-fn a_cancel_ends_the_wait_for_the_lock() {
+fn f10_a_cancel_ends_the_wait_for_the_lock() {
     let home = home();
     let root = home.path().join("go");
     let _holder = reserve(&root).unwrap();
@@ -113,7 +113,7 @@ fn a_cancel_ends_the_wait_for_the_lock() {
 
 #[cfg(unix)]
 #[test]
-fn the_next_run_takes_over_from_a_killed_one() {
+fn f11_the_next_run_takes_over_from_a_killed_one() {
     const VARIABLE: &str = "GOVERIFY_TEST_DESTINATION";
     if let Some(root) = std::env::var_os(VARIABLE) {
         let _tree = stage(Path::new(&root)).unwrap();
@@ -121,7 +121,7 @@ fn the_next_run_takes_over_from_a_killed_one() {
     }
     let home = home();
     let root = home.path().join("go");
-    let name = "install::tests::reserving::the_next_run_takes_over_from_a_killed_one";
+    let name = "install::tests::reserving::f11_the_next_run_takes_over_from_a_killed_one";
     let output = run_alone(name, VARIABLE, root.to_str().unwrap());
     assert_eq!(output.status.code(), None);
     let left = names(home.path());
@@ -133,7 +133,15 @@ fn the_next_run_takes_over_from_a_killed_one() {
 }
 
 #[test]
-fn stale_staging_of_this_destination_alone_is_removed() {
+fn f03_no_name_of_staging_can_be_told_from_an_earlier_one() {
+    let home = home();
+    let name = |_| stage(&home.path().join("go")).unwrap().debris.name().to_owned();
+    let names: std::collections::HashSet<_> = (0..32).map(name).collect();
+    assert_eq!(names.len(), 32);
+}
+
+#[test]
+fn f08_stale_staging_of_this_destination_alone_is_removed() {
     let home = home();
     let stale = [".go.goverify-0123456789abcdef", ".go.goverify-ffffffffffffffff"];
     let foreign = [
@@ -159,7 +167,7 @@ fn stale_staging_of_this_destination_alone_is_removed() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_stale_staging_or_in_the_lock_files_place_are_not_followed() {
+fn f13_links_in_stale_staging_or_in_the_lock_files_place_are_not_followed() {
     use std::os::unix::fs::symlink;
     let (home, outside) = (home(), super::home());
     fs::write(outside.path().join("kept"), "kept").unwrap();
@@ -177,7 +185,7 @@ fn links_in_stale_staging_or_in_the_lock_files_place_are_not_followed() {
 
 #[cfg(unix)]
 #[test]
-fn what_another_user_planted_is_neither_walked_through_nor_believed() {
+fn f03_what_another_user_planted_is_neither_walked_through_nor_believed() {
     use std::os::unix::fs::chown;
     const NOBODY: u32 = 65_534;
     let home = home();
@@ -201,7 +209,7 @@ fn what_another_user_planted_is_neither_walked_through_nor_believed() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_deeper_than_any_tree_is_left_where_it_is() {
+fn f13_what_is_deeper_than_any_tree_is_left_where_it_is() {
     let home = home();
     let stale = home.path().join(".go.goverify-0123456789abcdef");
     let deep = |levels: usize| stale.join(vec!["d"; levels].join("/"));
@@ -215,7 +223,7 @@ fn what_is_deeper_than_any_tree_is_left_where_it_is() {
 
 #[cfg(unix)]
 #[test]
-fn a_parent_in_which_others_could_exchange_the_tree_is_refused() {
+fn f03_a_parent_in_which_others_could_exchange_the_tree_is_refused() {
     use crate::files::ParentFault;
     use std::os::unix::fs::PermissionsExt;
     let home = home();
@@ -241,7 +249,7 @@ fn a_parent_in_which_others_could_exchange_the_tree_is_refused() {
 }
 
 #[test]
-fn a_parent_that_is_a_file_is_an_error_and_leaves_nothing() {
+fn f15_a_parent_that_is_a_file_is_an_error_and_leaves_nothing() {
     let home = home();
     fs::write(home.path().join("file"), "").unwrap();
     for path in [home.path().join("file/go"), home.path().join("file/made/go")] {

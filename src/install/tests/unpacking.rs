@@ -26,14 +26,33 @@ fn modes(root: &Path) -> Vec<(String, u32)> {
     found
 }
 
+/// Gives whatever is made in `directory` an access control list that lets everybody write, in the format of
+/// acl(5)'s attribute (linux/posix_acl_xattr.h): a version, then a tag, permissions and an id for each entry.
+#[cfg(target_os = "linux")]
+fn let_everybody_write(directory: &Path) {
+    const NO_ID: u32 = u32::MAX;
+    const SOMEBODY: u32 = 65_534;
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    // The owner, a user by name, the group, the mask and all others.
+    for (tag, id) in [(1_u16, NO_ID), (2, SOMEBODY), (4, NO_ID), (0x10, NO_ID), (0x20, NO_ID)] {
+        list.extend(tag.to_le_bytes());
+        list.extend(7_u16.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    if rustix::fs::setxattr(directory, "system.posix_acl_default", &list, flags).is_err() {
+        std::io::stderr().write_all(b"skipped: this file system has no access control lists\n").unwrap();
+    }
+}
+
 #[cfg(unix)]
 #[test]
-fn modes_are_exact_whatever_the_umask_and_a_setgid_parent() {
+fn f05_modes_are_exact_whatever_the_umask_a_setgid_parent_and_its_access_control_list_say() {
     use std::os::unix::fs::PermissionsExt;
     const VARIABLE: &str = "GOVERIFY_TEST_UMASK";
     let Ok(umask) = std::env::var(VARIABLE) else {
         for umask in ["077", "022", "0"] {
-            let name = "install::tests::unpacking::modes_are_exact_whatever_the_umask_and_a_setgid_parent";
+            let name = "install::tests::unpacking::f05_modes_are_exact_whatever_the_umask_a_setgid_parent_and_its_access_control_list_say";
             let output = run_alone(name, VARIABLE, umask);
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success() && text.contains("1 passed"), "umask {umask}: {text}");
@@ -42,6 +61,8 @@ fn modes_are_exact_whatever_the_umask_and_a_setgid_parent() {
     };
     let home = home();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o2755)).unwrap();
+    #[cfg(target_os = "linux")]
+    let_everybody_write(home.path());
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(u32::from_str_radix(&umask, 8).unwrap() as _));
     let root = home.path().join("go");
     stage(&root).unwrap().commit(Occupied::Refuse, Durability::Unsynced).unwrap();
@@ -81,7 +102,7 @@ fn every_file_has_its_bytes_of_the_spool() {
 }
 
 #[test]
-fn a_staged_tree_is_private_until_it_is_published() {
+fn f03_a_staged_tree_is_private_until_it_is_published() {
     let home = home();
     let tree = stage(&home.path().join("go")).unwrap();
     let staging = home.path().join(tree.debris.name());
@@ -96,7 +117,7 @@ fn a_staged_tree_is_private_until_it_is_published() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_planted_in_staging_is_written_through() {
+fn f03_nothing_planted_in_staging_is_written_through() {
     use std::os::unix::fs::symlink;
     let plants: [(&str, fn(&Path, &Path)); 5] = [
         ("VERSION", |at, outside| symlink(outside.join("VERSION"), at).unwrap()),
@@ -123,7 +144,7 @@ fn nothing_planted_in_staging_is_written_through() {
 }
 
 #[test]
-fn a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() {
+fn f02_a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() {
     let (manifest, mut spool) = sample();
     let home = home();
     let root = home.path().join("made/too/go");
@@ -140,7 +161,7 @@ fn a_spool_that_changed_after_it_was_verified_is_rejected_and_nothing_is_left() 
 }
 
 #[test]
-fn a_spool_that_became_shorter_is_rejected() {
+fn f02_a_spool_that_became_shorter_is_rejected() {
     let (manifest, spool) = sample();
     let home = home();
     let destination = Destination::prepare(&home.path().join("go"), PATIENCE, &Watch::silent()).unwrap();
@@ -177,7 +198,7 @@ fn cancelled_at(when: fn(&Event) -> bool) -> Watch {
 }
 
 #[test]
-fn a_cancel_leaves_nothing() {
+fn f16_a_cancel_leaves_nothing() {
     let home = home();
     let root = home.path().join("made/go");
     let early = Watch::silent();

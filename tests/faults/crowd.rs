@@ -1,0 +1,61 @@
+//! Many runs for one destination at once, some of which are killed.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fastrand::Rng;
+use rustix::process::Signal;
+
+use crate::ground::{Case, Ground, Which};
+use crate::support::figures::{count, long};
+use crate::support::started::{Started, wait_until};
+
+const PROCESSES: usize = 64;
+
+#[test]
+fn f10_of_a_crowd_with_deaths_in_it_each_installs_or_waits() {
+    let ground = Ground::new();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let mut rng = Rng::with_seed(seed);
+    let (mut killed, mut succeeded) = (0, 0);
+    for round in 0..if long() { 50 } else { 2 } {
+        let _case = Case(format!("round {round} of the seed {seed}"));
+        ground.clear();
+        let mut runs: Vec<Started> = Vec::new();
+        let mut to_kill = rng.usize(8..32);
+        let mut strike = |runs: &[Started]| {
+            if to_kill > 0 && !runs.is_empty() && rng.u8(..4) == 0 {
+                to_kill -= 1;
+                runs[rng.usize(..runs.len())].signal(Signal::KILL);
+            }
+        };
+        for number in 0..PROCESSES {
+            // Some replace what others have just installed, and some have no patience.
+            let further: &[&str] = match number % 8 {
+                0 => &["--force"],
+                1 => &["--lock-timeout", "0"],
+                _ => &[],
+            };
+            runs.push(Started::new(ground.command(Which::First, further)));
+            strike(&runs);
+        }
+        while !runs.is_empty() {
+            let mut ended = None;
+            wait_until("one more run ends", || {
+                strike(&runs);
+                ended = runs.iter_mut().position(Started::has_ended);
+                ended.is_some()
+            });
+            let run = runs.swap_remove(ended.unwrap()).end();
+            match run.code {
+                None => killed += 1,
+                Some(0) => succeeded += 1,
+                Some(_) => assert_eq!(run.exits(5).error_code(), "locked"),
+            }
+        }
+        ground.completes(Which::First, &[]);
+    }
+    assert!(killed > 0 && succeeded > 0, "{killed} killed, {succeeded} succeeded");
+    count("concurrent-installs", succeeded);
+    count("concurrent-kills", killed);
+    count("concurrent-errors", 0);
+}
