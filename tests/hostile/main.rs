@@ -14,6 +14,7 @@ mod jail;
 mod support;
 #[cfg(target_os = "linux")]
 mod trace;
+mod zip;
 
 #[test]
 fn skeleton() {
