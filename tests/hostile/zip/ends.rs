@@ -152,8 +152,12 @@ pub(crate) fn z04() -> Vec<Case> {
 /// 0xffff and 0xffffffff send readers to zip64's end record, be it there or not (§4.4.1.4).
 fn sentinels(row: &mut Row) {
     for which in 1..8u32 {
-        let fields: Vec<&str> =
-            ["entries", "size", "offset"].into_iter().enumerate().filter(|(n, _)| which >> n & 1 == 1).map(|(_, f)| f).collect();
+        let fields: Vec<&str> = ["entries", "size", "offset"]
+            .into_iter()
+            .enumerate()
+            .filter(|(n, _)| which >> n & 1 == 1)
+            .map(|(_, f)| f)
+            .collect();
         let set = |end: &mut End| {
             for field in &fields {
                 match *field {

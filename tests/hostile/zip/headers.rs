@@ -41,10 +41,9 @@ pub(crate) fn z01() -> Vec<Case> {
         sweep_values(&mut row, &[Descriptor, Central], field, [0, 1, u32::MAX], wrong);
     }
     for at in 5..9 {
-        for (what, archive) in [
-            ("local", edited(|e| e.local.extra[at] ^= 1)),
-            ("central", edited(|e| e.central.extra[at] ^= 0x80)),
-        ] {
+        for (what, archive) in
+            [("local", edited(|e| e.local.extra[at] ^= 1)), ("central", edited(|e| e.central.extra[at] ^= 0x80))]
+        {
             row.malformed(format!("{what} modification time, byte {at}"), archive, ZipFault::Central("extra field"));
         }
     }
@@ -98,16 +97,13 @@ fn names(row: &mut Row) {
         ("empty", Vec::clear),
     ];
     for (what, edit) in edits {
-        row.malformed(
-            format!("central name {what}"),
-            edited(|e| edit(&mut e.central.name)),
-            ZipFault::Central("name"),
-        );
+        row.malformed(format!("central name {what}"), edited(|e| edit(&mut e.central.name)), ZipFault::Central("name"));
     }
     // The local name meets the rules of paths first; where they let it pass, it differs.
-    for (what, edit) in edits.iter().filter(|(what, _)| {
-        ["another letter", "another case", "longer", "shorter", "below a directory"].contains(what)
-    }) {
+    for (what, edit) in edits
+        .iter()
+        .filter(|(what, _)| ["another letter", "another case", "longer", "shorter", "below a directory"].contains(what))
+    {
         row.malformed(format!("local name {what}"), edited(|e| edit(&mut e.local.name)), ZipFault::Central("name"));
     }
     // An entry that two readers would take for each other's neighbour.
@@ -127,10 +123,13 @@ fn names(row: &mut Row) {
         ZipFault::Central("name"),
     );
     row.accepted("names of neighbours", swapped(|_, _| {}));
-    row.accepted("names swapped in both", swapped(|a, b| {
-        std::mem::swap(&mut a.local.name, &mut b.local.name);
-        std::mem::swap(&mut a.central.name, &mut b.central.name);
-    }));
+    row.accepted(
+        "names swapped in both",
+        swapped(|a, b| {
+            std::mem::swap(&mut a.local.name, &mut b.local.name);
+            std::mem::swap(&mut a.central.name, &mut b.central.name);
+        }),
+    );
 }
 
 /// Lengths that move the border between name, extra field and what follows.
@@ -170,7 +169,11 @@ pub(crate) fn z06() -> Vec<Case> {
     let verdict = |flags: u32| {
         let flags = u16::try_from(flags).unwrap();
         // Bits 0, 5, 6 and 13: encrypted, patched, strongly encrypted, masked.
-        if flags & 0x2061 == 0 { malformed(RecordFault::Flags(flags)) } else { forbidden(RecordFault::ForbiddenFlags(flags)) }
+        if flags & 0x2061 == 0 {
+            malformed(RecordFault::Flags(flags))
+        } else {
+            forbidden(RecordFault::ForbiddenFlags(flags))
+        }
     };
     // Each bit beside the one that releases have; that one and UTF-8's alone; strong encryption as it is specified.
     let bits = (0..16).map(|bit| 0x8 ^ 1 << bit).filter(|&flags| flags != 0x808);
@@ -192,7 +195,8 @@ pub(crate) fn z06() -> Vec<Case> {
     let sizes_in_front = victim(|e| {
         let crc_and_sizes = e.central.clone();
         *e = e.clone().both(|h| h.flags = 0);
-        (e.local.crc, e.local.compressed, e.local.size) = (crc_and_sizes.crc, crc_and_sizes.compressed, crc_and_sizes.size);
+        (e.local.crc, e.local.compressed, e.local.size) =
+            (crc_and_sizes.crc, crc_and_sizes.compressed, crc_and_sizes.size);
         e.descriptor.clear();
     });
     row.malformed("sizes in front, as most writers have them", sizes_in_front, RecordFault::Flags(0));
@@ -254,4 +258,3 @@ pub(crate) fn z07() -> Vec<Case> {
 fn z07_other_methods_and_versions() {
     check(&z07(), agree);
 }
-

@@ -43,7 +43,8 @@ fn links(row: &mut Row) {
     const LINK: u32 = 0o120_777 << 16;
     let link = |target: &str| ZipEntry::file("go/src/link", target).edit(|e| e.central.external = LINK);
     let fault = RecordFault::ForbiddenType(0o120_777);
-    for target in ["/etc/passwd", "../../../etc/passwd", "..", ".", "VERSION", "go/src/link", "", "/proc/self/root", "a\0b"]
+    for target in
+        ["/etc/passwd", "../../../etc/passwd", "..", ".", "VERSION", "go/src/link", "", "/proc/self/root", "a\0b"]
     {
         row.forbidden(format!("link to {target:?}"), with([link(target)]), fault);
     }
@@ -62,9 +63,19 @@ fn links(row: &mut Row) {
         let data = [&[0; 12][..], tail].concat();
         [&[0x0d, 0][..], &u16::try_from(data.len()).unwrap().to_le_bytes(), &data].concat()
     };
-    let asi = [&[0x6e, 0x75, 25, 0][..], &[0; 4], &0o120_777u16.to_le_bytes(), &11u32.to_le_bytes(), &[0; 4], b"/etc/passwd"].concat();
-    for (what, field) in [("a link's target", unix(b"/etc/passwd")), ("a device's number", unix(&[1, 3, 0, 0, 0, 0, 0, 0])), ("ASi's link", asi)] {
-        row.malformed(format!("Unix field with {what}"), edited_in_both(|h| h.extra.extend(&field)), RecordFault::Extra);
+    let asi =
+        [&[0x6e, 0x75, 25, 0][..], &[0; 4], &0o120_777u16.to_le_bytes(), &11u32.to_le_bytes(), &[0; 4], b"/etc/passwd"]
+            .concat();
+    for (what, field) in [
+        ("a link's target", unix(b"/etc/passwd")),
+        ("a device's number", unix(&[1, 3, 0, 0, 0, 0, 0, 0])),
+        ("ASi's link", asi),
+    ] {
+        row.malformed(
+            format!("Unix field with {what}"),
+            edited_in_both(|h| h.extra.extend(&field)),
+            RecordFault::Extra,
+        );
     }
     row.accepted("file that is called a link", with([ZipEntry::file("go/src/link", "/etc/passwd")]));
 }
@@ -103,7 +114,11 @@ pub(crate) fn z13() -> Vec<Case> {
             "CRC-32" => RecordFault::NotZero("CRC-32 before the content"),
             _ => RecordFault::NotZero("compressed size before the content"),
         };
-        row.malformed(format!("directory with a {what} in front"), with([ZipEntry::file("go/src/", "").edit(edit)]), fault);
+        row.malformed(
+            format!("directory with a {what} in front"),
+            with([ZipEntry::file("go/src/", "").edit(edit)]),
+            fault,
+        );
     }
     outside(&mut row);
     row.0
@@ -111,7 +126,8 @@ pub(crate) fn z13() -> Vec<Case> {
 
 /// Components are compared, not the first letters of a path (pip CVE-2026-1703).
 fn outside(row: &mut Row) {
-    for path in ["golang/x", "go.env", "gox/x", "src/go/x", "x", "g/o", "goo", "go-1.22.5/x", "go1.22.5/go/x", "gö/x"] {
+    for path in ["golang/x", "go.env", "gox/x", "src/go/x", "x", "g/o", "goo", "go-1.22.5/x", "go1.22.5/go/x", "gö/x"]
+    {
         let fault = ZipFault::OutsideTop(path.to_owned());
         row.add(format!("{path} outside go"), with([ZipEntry::file(path, "")]), (Code::LayoutInvalid, fault));
     }

@@ -64,9 +64,17 @@ pub(crate) fn z09() -> Vec<Case> {
     ] {
         row.malformed(what, archive, duplicate("go/src/a"));
     }
-    let listed_as_one = [ZipEntry::file("go/src/a", "a"), ZipEntry::file("go/src/b", "b").edit(|e| e.central.name[7] = b'a')];
+    let listed_as_one =
+        [ZipEntry::file("go/src/a", "a"), ZipEntry::file("go/src/b", "b").edit(|e| e.central.name[7] = b'a')];
     row.malformed("two names, listed as one", with(listed_as_one), ZipFault::Central("name"));
-    for path in ["go/src/e\u{301}", "go/src/\u{212a}", "go/src/\u{212b}", "go/src/\u{2126}", "go/src/\u{1100}\u{1161}", "go/e\u{301}/x"] {
+    for path in [
+        "go/src/e\u{301}",
+        "go/src/\u{212a}",
+        "go/src/\u{212b}",
+        "go/src/\u{2126}",
+        "go/src/\u{1100}\u{1161}",
+        "go/e\u{301}/x",
+    ] {
         let fault = ZipFault::Path { path: path.to_owned(), fault: PathFault::NotNfc };
         row.malformed(format!("{} is not NFC", path.escape_unicode()), with([ZipEntry::file(path, "")]), fault);
     }
@@ -75,7 +83,8 @@ pub(crate) fn z09() -> Vec<Case> {
         row.add(format!("NUL in {path:?}"), with([ZipEntry::file(path, "")]), (Code::ArchiveUnsafePath, fault));
     }
     extras::cases(&mut row);
-    let apart = ["go/src/Tmp", "go/src/tmp2", "go/src/é/b", "go/src/ß", "go/src/s", "go/src/fi", "go/src/ı", "go/src/i"];
+    let apart =
+        ["go/src/Tmp", "go/src/tmp2", "go/src/é/b", "go/src/ß", "go/src/s", "go/src/fi", "go/src/ı", "go/src/i"];
     row.accepted("apart", with(apart.map(|path| ZipEntry::file(path, ""))));
     row.accepted("one of two", with([ZipEntry::file("go/src/a", "second")]));
     row.0
@@ -95,8 +104,19 @@ pub(crate) fn z11() -> Vec<Case> {
         (
             PathFault::Dots,
             &[
-                "../x", "go/../x", "go/a/../../../x", "go/..", "go/src/../", "go/src/..", "..", "./go/x", "go/./x", ".",
-                "go/.", "go/src/../VERSION", "../../../../../../../../etc/passwd",
+                "../x",
+                "go/../x",
+                "go/a/../../../x",
+                "go/..",
+                "go/src/../",
+                "go/src/..",
+                "..",
+                "./go/x",
+                "go/./x",
+                ".",
+                "go/.",
+                "go/src/../VERSION",
+                "../../../../../../../../etc/passwd",
             ],
         ),
         (PathFault::Absolute, &["/etc/x", "//x", "/go/x", "//server/share/x", "/go/../x", "//?/C:/x", "/dev/null"]),
@@ -104,12 +124,32 @@ pub(crate) fn z11() -> Vec<Case> {
         (
             PathFault::Character,
             &[
-                "C:\\x", "C:x", "C:/x", "c:/go/x", "go\\x", "go/..\\..\\x", "..\\x", "\\x", "\\\\?\\x", "\\\\server\\share",
-                "\\??\\C:\\x", "go/file:stream", "go/VERSION::$DATA", "go/a\u{80}", "go/a\u{9f}", "go/a\u{85}b",
+                "C:\\x",
+                "C:x",
+                "C:/x",
+                "c:/go/x",
+                "go\\x",
+                "go/..\\..\\x",
+                "..\\x",
+                "\\x",
+                "\\\\?\\x",
+                "\\\\server\\share",
+                "\\??\\C:\\x",
+                "go/file:stream",
+                "go/VERSION::$DATA",
+                "go/a\u{80}",
+                "go/a\u{9f}",
+                "go/a\u{85}b",
             ],
         ),
-        (PathFault::TrailingDotOrSpace, &["go/x.", "go/x ", "go/...", "go/x./y", "go/x /y", "go/.. /x", "go /x", "go./x", "go/VERSION.", " "]),
-        (PathFault::Device, &["go/CON/x", "CON", "go/nul.tar.gz", "go/NUL .txt", "go/aux.go", "go/src/prn.", "go/com1 .c"]),
+        (
+            PathFault::TrailingDotOrSpace,
+            &["go/x.", "go/x ", "go/...", "go/x./y", "go/x /y", "go/.. /x", "go /x", "go./x", "go/VERSION.", " "],
+        ),
+        (
+            PathFault::Device,
+            &["go/CON/x", "CON", "go/nul.tar.gz", "go/NUL .txt", "go/aux.go", "go/src/prn.", "go/com1 .c"],
+        ),
         (PathFault::ShortName, &["go/ANDROI~2", "go/a~1", "go/PROGRA~1/x", "go/x~10.go", "go/VERSIO~1"]),
         (PathFault::TooLong, &[&long, &deep, &longest, &in_long, &long_path]),
     ];
@@ -135,7 +175,8 @@ pub(crate) fn z11() -> Vec<Case> {
         refused(&mut row, &format!("go/src/{}.txt", device.to_lowercase()), PathFault::Device);
     }
     encodings(&mut row);
-    let twins = ["go/..x", "go/a b", "go/nul_.txt", "go/COM10", "go/x~", "go/src/é", &long[..258], &deep[..128], "go/com/x"];
+    let twins =
+        ["go/..x", "go/a b", "go/nul_.txt", "go/COM10", "go/x~", "go/src/é", &long[..258], &deep[..128], "go/com/x"];
     row.accepted("their neighbours", with(twins.map(|path| ZipEntry::file(path, ""))));
     row.0
 }
