@@ -41,4 +41,5 @@ fn cases() -> impl Iterator<Item = case::Case> {
         case::Case::rejected("up", bad2, Code::ArchiveUnsafePath),
     ]
     .into_iter()
+    .chain(zip::ROWS.iter().flat_map(|(_, row)| row()))
 }

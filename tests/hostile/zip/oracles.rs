@@ -177,14 +177,11 @@ fn views(archives: &[&[u8]]) -> Vec<Vec<(&'static str, Seen)>> {
 
 #[test]
 fn whatever_is_accepted_every_reader_sees_alike() {
-    let (mut known, mut cases) = (BTreeSet::new(), Vec::new());
-    for case in ROWS.iter().flat_map(|(_, row)| row()) {
-        // A tree of tens of thousands of files says no more, and takes the others long to write.
-        let small = case.rejected.is_none() && case.archive.len() < 1 << 20;
-        if small && known.insert(case.archive.clone()) {
-            cases.push(case);
-        }
-    }
+    let mut known = BTreeSet::new();
+    // Trees of tens of thousands of files say no more, and take the others long to read.
+    let rows = ROWS.iter().filter(|(row, _)| *row != "z12").flat_map(|(_, row)| row());
+    let twins = rows.filter(|case| case.rejected.is_none() && known.insert(case.archive.clone()));
+    let cases: Vec<_> = twins.collect();
     let views = views(&cases.iter().map(|case| &case.archive[..]).collect::<Vec<_>>());
     for (case, views) in cases.iter().zip(views) {
         let ours = Ok(files(&case.judge().unwrap()));
