@@ -85,8 +85,8 @@ fn count() -> u64 {
 struct Row(Vec<Case>);
 
 impl Row {
-    fn add(&mut self, what: impl Into<String>, archive: Vec<u8>, (code, fault): (Code, ZipFault)) {
-        self.push(Case::rejected(what, archive, code).because(Fault::Zip(fault)));
+    fn add(&mut self, what: impl Into<String>, archive: Vec<u8>, (code, fault): (Code, impl Into<ZipFault>)) {
+        self.push(Case::rejected(what, archive, code).because(Fault::Zip(fault.into())));
     }
 
     fn malformed(&mut self, what: impl Into<String>, archive: Vec<u8>, fault: impl Into<ZipFault>) {

@@ -1,6 +1,6 @@
 //! Local headers and central headers: what they say twice, and what neither may say.
 
-use goverify::archive::{PathFault, RecordFault, ZipFault};
+use goverify::archive::{EntryFault, PathFault, RecordFault, ZipFault};
 use goverify::error::Code;
 
 use super::fields::Record::{Central, Descriptor, Local};
@@ -137,7 +137,7 @@ fn lengths(row: &mut Row) {
     let right = u32::try_from("go/bin/go.exe".len()).unwrap();
     sweep(row, &[Local], "name length", |length| match length {
         0 => (Code::ArchiveUnsafePath, path("", PathFault::Empty)),
-        1 => (Code::LayoutInvalid, ZipFault::OutsideTop("g".to_owned())),
+        1 => (Code::LayoutInvalid, EntryFault::OutsideTop("g".to_owned()).into()),
         length if length <= right + 1 => malformed(RecordFault::Extra),
         // What is then the name reaches into the content.
         length if length == 2 * right => {
@@ -156,7 +156,7 @@ fn lengths(row: &mut Row) {
 }
 
 fn path(path: &str, fault: PathFault) -> ZipFault {
-    ZipFault::Path { path: path.to_owned(), fault }
+    EntryFault::Path { path: path.to_owned(), fault }.into()
 }
 
 #[test]

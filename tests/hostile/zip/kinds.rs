@@ -1,6 +1,6 @@
 //! What an entry is: a regular file in `go/`, and neither a link, a device nor a directory.
 
-use goverify::archive::{CollisionFault, RecordFault, ZipFault};
+use goverify::archive::{CollisionFault, EntryFault, RecordFault, ZipFault};
 use goverify::error::Code;
 
 use super::fields::Record::Central;
@@ -50,11 +50,11 @@ fn links(row: &mut Row) {
     }
     let below = ZipEntry::file("go/src/link/passwd", "root::0:0");
     let through = CollisionFault::FileAndDirectory;
-    let fault_below = ZipFault::Collision { path: "go/src/link/passwd".to_owned(), fault: through.clone() };
+    let fault_below = EntryFault::Collision { path: "go/src/link/passwd".to_owned(), fault: through.clone() };
     row.malformed("link, and a file through it", with([link("/etc"), below.clone()]), fault_below);
-    let fault_above = ZipFault::Collision { path: "go/src/link".to_owned(), fault: through };
+    let fault_above = EntryFault::Collision { path: "go/src/link".to_owned(), fault: through };
     row.malformed("file, and a link in its directory's place", with([below, link("/etc")]), fault_above);
-    let twice = ZipFault::Collision { path: "go/src/link".to_owned(), fault: CollisionFault::Duplicate };
+    let twice = EntryFault::Collision { path: "go/src/link".to_owned(), fault: CollisionFault::Duplicate };
     let same = ZipEntry::file("go/src/link", "root::0:0");
     row.malformed("link, and a file of its name", with([link("/etc/passwd"), same]), twice);
     let from_dos = link("/etc/passwd").edit(|e| e.central.made_by = 20);
@@ -128,17 +128,17 @@ pub(crate) fn z13() -> Vec<Case> {
 fn outside(row: &mut Row) {
     for path in ["golang/x", "go.env", "gox/x", "src/go/x", "x", "g/o", "goo", "go-1.22.5/x", "go1.22.5/go/x", "gö/x"]
     {
-        let fault = ZipFault::OutsideTop(path.to_owned());
+        let fault = EntryFault::OutsideTop(path.to_owned());
         row.add(format!("{path} outside go"), with([ZipEntry::file(path, "")]), (Code::LayoutInvalid, fault));
     }
     let alone = zip(&[ZipEntry::file("go", "")]);
-    row.add("go as a file", alone, (Code::LayoutInvalid, ZipFault::OutsideTop("go".to_owned())));
+    row.add("go as a file", alone, (Code::LayoutInvalid, EntryFault::OutsideTop("go".to_owned())));
     let folded = CollisionFault::Folded("go".to_owned());
     for path in ["GO/x", "Go/x", "ｇｏ/x", "GO"] {
-        let fault = ZipFault::Collision { path: path.to_owned(), fault: folded.clone() };
+        let fault = EntryFault::Collision { path: path.to_owned(), fault: folded.clone() };
         row.malformed(format!("{path} beside go"), with([ZipEntry::file(path, "")]), fault);
     }
-    let fault = ZipFault::Collision { path: "go".to_owned(), fault: CollisionFault::FileAndDirectory };
+    let fault = EntryFault::Collision { path: "go".to_owned(), fault: CollisionFault::FileAndDirectory };
     row.malformed("go as a file beside go", with([ZipEntry::file("go", "")]), fault);
     row.accepted("in go", with(["go/golang/x", "go/go/x"].map(|path| ZipEntry::file(path, ""))));
 }

@@ -1,6 +1,6 @@
 //! Names: which paths an entry may have, and what no two entries may share.
 
-use goverify::archive::{CollisionFault, PathFault, RecordFault, ZipFault};
+use goverify::archive::{CollisionFault, EntryFault, PathFault, RecordFault, ZipFault};
 use goverify::error::Code;
 
 use super::{Row, agree, edited, extras, malformed, with};
@@ -47,10 +47,10 @@ pub(crate) fn z09() -> Vec<Case> {
         ("go/src/a/c", "go/src/℀", folded("go/src/a")),
     ] {
         let entries = [first, second].map(|path| ZipEntry::file(path, ""));
-        let fault = ZipFault::Collision { path: second.to_owned(), fault };
+        let fault = EntryFault::Collision { path: second.to_owned(), fault };
         row.malformed(format!("{first} and {second}"), with(entries), fault);
     }
-    let duplicate = |path: &str| ZipFault::Collision { path: path.to_owned(), fault: CollisionFault::Duplicate };
+    let duplicate = |path: &str| EntryFault::Collision { path: path.to_owned(), fault: CollisionFault::Duplicate };
     let pair = |edit: fn(&mut ZipEntry, &mut ZipEntry)| {
         let (mut first, mut second) = (ZipEntry::file("go/src/a", "first"), ZipEntry::file("go/src/a", "second"));
         edit(&mut first, &mut second);
@@ -75,11 +75,11 @@ pub(crate) fn z09() -> Vec<Case> {
         "go/src/\u{1100}\u{1161}",
         "go/e\u{301}/x",
     ] {
-        let fault = ZipFault::Path { path: path.to_owned(), fault: PathFault::NotNfc };
+        let fault = EntryFault::Path { path: path.to_owned(), fault: PathFault::NotNfc };
         row.malformed(format!("{} is not NFC", path.escape_unicode()), with([ZipEntry::file(path, "")]), fault);
     }
     for path in ["go/src/a\0b", "go/src/a\0", "\0go/src/a", "go/\0", "go/src\0/a", "go/VERSION\0.txt"] {
-        let fault = ZipFault::Path { path: path.to_owned(), fault: PathFault::Character };
+        let fault = EntryFault::Path { path: path.to_owned(), fault: PathFault::Character };
         row.add(format!("NUL in {path:?}"), with([ZipEntry::file(path, "")]), (Code::ArchiveUnsafePath, fault));
     }
     extras::cases(&mut row);
@@ -154,7 +154,7 @@ pub(crate) fn z11() -> Vec<Case> {
         (PathFault::TooLong, &[&long, &deep, &longest, &in_long, &long_path]),
     ];
     let refused = |row: &mut Row, path: &str, fault| {
-        let fault = ZipFault::Path { path: path.to_owned(), fault };
+        let fault = EntryFault::Path { path: path.to_owned(), fault };
         let what = if path.len() < 99 { format!("path {path:?}") } else { format!("path of {} bytes", path.len()) };
         row.add(what, with([ZipEntry::file(path, "")]), (Code::ArchiveUnsafePath, fault));
     };
@@ -201,7 +201,7 @@ fn encodings(row: &mut Row) {
         for flags in [0x8, 0x808] {
             let archive = with([ZipEntry::file(name, "").both(|h| h.flags = flags)]);
             let path = String::from_utf8_lossy(name).into_owned();
-            let fault = ZipFault::Path { path, fault: PathFault::NotUtf8 };
+            let fault = EntryFault::Path { path, fault: PathFault::NotUtf8 };
             row.add(format!("{what} with flags 0x{flags:x}"), archive, malformed(fault));
         }
     }
