@@ -126,7 +126,7 @@ pub(crate) fn manifest(name: &ArchiveName, archive: &[u8]) -> Result<Manifest, A
 /// Asserts the verdict on every case of a row, of which some must be rejected and some accepted, and hands the accepted
 /// ones on to whoever reads them too.
 #[track_caller]
-pub(crate) fn check(cases: &[Case], agree: impl Fn(&Case, &Accepted)) {
+pub(crate) fn check<'a>(cases: &'a [Case], mut agree: impl FnMut(&'a Case, &Accepted)) {
     let (mut accepted, mut slipped, mut wrong) = (0, 0, Vec::new());
     for case in cases {
         let judged = case.judge();
