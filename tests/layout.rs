@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 use std::mem::discriminant;
 
-use goverify::archive::{ArchiveError, Discard, HeaderFault, LayoutFault, Manifest, TarFault, receive};
+use goverify::archive::{ArchiveError, Discard, EntryFault, HeaderFault, LayoutFault, Manifest, TarFault, receive};
 use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::release::{ArchiveName, Platform, Version};
@@ -345,7 +345,10 @@ fn everything_is_in_go_but_for_two_published_mistakes() {
         assert_eq!(manifest, clean, "{name}: what is not in go/ is in no SDK");
         let other = Sdk::linux_amd64(name).with_entries([TarEntry::file("other/x", "")]);
         let outside = judge(&other).unwrap_err();
-        assert!(matches!(outside, ArchiveError::Tar { fault: TarFault::OutsideTop(_), .. }), "{outside:?}");
+        assert!(
+            matches!(outside, ArchiveError::Tar { fault: TarFault::Entry(EntryFault::OutsideTop(_)), .. }),
+            "{outside:?}"
+        );
         assert_eq!(outside.code(), Code::LayoutInvalid);
     }
     for common in [

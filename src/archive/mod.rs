@@ -4,6 +4,7 @@
 //! [`UnverifiedArchive`]: its digests, its [`Manifest`] and, if wished, its spooled contents. Nothing in
 //! here decides that an archive is genuine; that is for [`crate::trust`].
 
+mod admission;
 mod collision;
 mod conveyor;
 mod distpack;
@@ -24,6 +25,7 @@ mod tarball;
 mod zip;
 mod zip_record;
 
+pub use admission::EntryFault;
 pub use collision::CollisionFault;
 pub use entry::{EntryPath, PathFault};
 pub use gzip::GzipFault;

@@ -11,14 +11,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::collision::{Paths, Refusal};
+use super::admission::{Admission, Refused};
 use super::header::{BLOCK_BYTES, Header};
 use super::layout::{Contents, TOP};
-use super::limits::EntryBudget;
 use super::pax::PAX_SIZE_LIMIT_BYTES;
 use super::profile::Profile;
-use super::{ArchiveError, CollisionFault, Entry, EntryKind, EntryPath, HeaderFault, PathFault, PaxFault, pax};
-use crate::error::{Code, escaped};
+use super::{ArchiveError, Entry, EntryFault, EntryKind, EntryPath, HeaderFault, PaxFault, pax};
+use crate::error::Code;
 
 /// Most zero bytes after the two zero blocks.
 const ZERO_TAIL_LIMIT_BYTES: u64 = 64 << 10;
@@ -39,25 +38,9 @@ pub enum TarFault {
     /// The extended header is larger than any path.
     #[error("pax header of {0} bytes")]
     PaxSize(u64),
-    /// The path.
-    #[error("\"{}\": {fault}", escaped(.path))]
-    Path {
-        /// The path as the archive has it.
-        path: String,
-        /// Which rule it breaks.
-        fault: PathFault,
-    },
-    /// Two entries in one place.
-    #[error("\"{}\": {fault}", escaped(.path))]
-    Collision {
-        /// The later entry's path.
-        path: String,
-        /// How.
-        fault: CollisionFault,
-    },
-    /// An entry outside `go/`.
-    #[error("\"{}\": outside go/", escaped(.0))]
-    OutsideTop(String),
+    /// The entry's place.
+    #[error(transparent)]
+    Entry(#[from] EntryFault),
     /// Something other than zeros after content.
     #[error("the padding after the content is not zero")]
     Padding,
@@ -77,9 +60,7 @@ impl TarFault {
         match self {
             Self::Header(HeaderFault::ForbiddenType(_)) => Code::ArchiveForbiddenEntry,
             Self::Header(HeaderFault::Size(_)) | Self::PaxSize(_) => Code::ArchiveTooLarge,
-            Self::Path { fault: PathFault::NotUtf8 | PathFault::NotNfc, .. } => Code::ArchiveMalformed,
-            Self::Path { .. } => Code::ArchiveUnsafePath,
-            Self::OutsideTop(_) => Code::LayoutInvalid,
+            Self::Entry(fault) => fault.code(),
             _ => Code::ArchiveMalformed,
         }
     }
@@ -114,8 +95,7 @@ pub(super) struct TarReader {
     position: u64,
     header_position: u64,
     headers: u64,
-    budget: EntryBudget,
-    paths: Paths,
+    admission: Admission,
     contents: Contents,
 }
 
@@ -129,8 +109,7 @@ impl TarReader {
             position: 0,
             header_position: 0,
             headers: 0,
-            budget: EntryBudget::default(),
-            paths: Paths::default(),
+            admission: Admission::default(),
             contents: Contents::default(),
         }
     }
@@ -256,7 +235,7 @@ impl TarReader {
     }
 
     fn begin_pax(&mut self, size_bytes: u64) -> Result<(), ArchiveError> {
-        self.budget.spend(0)?;
+        self.admission.count_header()?;
         if self.pax_path.is_some() {
             return Err(self.fault(TarFault::OrphanedPax));
         }
@@ -287,20 +266,18 @@ impl TarReader {
             Some(path) => path,
             None => header_name,
         };
-        let shown = || String::from_utf8_lossy(&name).into_owned();
-        let path = EntryPath::parse(&name).map_err(|fault| self.fault(TarFault::Path { path: shown(), fault }))?;
-        self.budget.spend(name.len())?;
-        self.paths.insert(&path, is_directory, &mut self.budget).map_err(|refusal| match refusal {
-            Refusal::Collision(fault) => self.fault(TarFault::Collision { path: shown(), fault }),
-            Refusal::TooLarge(error) => error,
+        let path = EntryPath::parse(&name).map_err(|fault| self.fault(EntryFault::of_path(&name, fault)))?;
+        let inner = self.admission.admit(&path, is_directory).map_err(|refused| match refused {
+            Refused::Entry(fault) => self.fault(fault),
+            Refused::TooLarge(error) => error,
         })?;
         self.contents.entries += 1;
-        if let Some(inner) = path.below(TOP) {
-            return Ok(Some(inner));
+        if inner.is_some() {
+            return Ok(inner);
         }
         let top = path.as_str().split('/').next().unwrap_or_default();
         let allowed = (top == TOP && is_directory) || self.profile.stray_directories.contains(&top);
-        if allowed { Ok(None) } else { Err(self.fault(TarFault::OutsideTop(shown()))) }
+        if allowed { Ok(None) } else { Err(self.fault(EntryFault::outside(&path))) }
     }
 
     fn end_content(&mut self) {

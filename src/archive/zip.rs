@@ -24,13 +24,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::collision::{Paths, Refusal};
+use super::admission::{Admission, Refused};
 use super::conveyor::Decode;
 use super::inflate::Inflate;
 use super::layout::{Contents, TOP};
-use super::limits::{EntryBudget, FILE_SIZE_LIMIT_BYTES, check_expansion};
+use super::limits::{FILE_SIZE_LIMIT_BYTES, check_expansion};
 use super::zip_record::{DESCRIPTOR_BYTES, Descriptor, EXTRA_BYTES, End, Facts, Header, Kind, SIGNATURE_BYTES};
-use super::{ArchiveError, CollisionFault, Entry, EntryKind, EntryPath, PathFault, RecordFault, distpack};
+use super::{ArchiveError, Entry, EntryFault, EntryKind, EntryPath, RecordFault, distpack};
 use crate::error::{Code, escaped};
 
 /// How a zip archive breaks the profile.
@@ -46,25 +46,9 @@ pub enum ZipFault {
     /// A directory, which releases only imply.
     #[error("\"{}\": entry of a directory", escaped(.0))]
     Directory(String),
-    /// The path.
-    #[error("\"{}\": {fault}", escaped(.path))]
-    Path {
-        /// The path as the archive has it.
-        path: String,
-        /// Which rule it breaks.
-        fault: PathFault,
-    },
-    /// Two entries in one place.
-    #[error("\"{}\": {fault}", escaped(.path))]
-    Collision {
-        /// The later entry's path.
-        path: String,
-        /// How.
-        fault: CollisionFault,
-    },
-    /// An entry outside `go/`.
-    #[error("\"{}\": outside go/", escaped(.0))]
-    OutsideTop(String),
+    /// The entry's place.
+    #[error(transparent)]
+    Entry(#[from] EntryFault),
     /// The deflate stream is invalid (RFC 1951).
     #[error("invalid deflate data")]
     Deflate,
@@ -102,9 +86,7 @@ impl ZipFault {
                 | RecordFault::ForbiddenType(_)
                 | RecordFault::Version(_),
             ) => Code::ArchiveForbiddenEntry,
-            Self::Path { fault: PathFault::NotUtf8 | PathFault::NotNfc, .. } => Code::ArchiveMalformed,
-            Self::Path { .. } => Code::ArchiveUnsafePath,
-            Self::OutsideTop(_) => Code::LayoutInvalid,
+            Self::Entry(fault) => fault.code(),
             _ => Code::ArchiveMalformed,
         }
     }
@@ -147,8 +129,7 @@ pub(super) struct ZipReader {
     /// Where the central directory begins.
     directory_position: Option<u64>,
     listed: usize,
-    budget: EntryBudget,
-    paths: Paths,
+    admission: Admission,
     contents: Contents,
 }
 
@@ -185,8 +166,7 @@ impl ZipReader {
             found: Vec::new(),
             directory_position: None,
             listed: 0,
-            budget: EntryBudget::default(),
-            paths: Paths::default(),
+            admission: Admission::default(),
             contents: Contents::default(),
         }
     }
@@ -274,19 +254,17 @@ impl ZipReader {
 
     /// Checks an entry's path, and returns it relative to GOROOT.
     fn accept_path(&mut self, name: &[u8]) -> Result<EntryPath, ArchiveError> {
-        let shown = || String::from_utf8_lossy(name).into_owned();
         let inner = name.strip_suffix(b"/").unwrap_or(name);
-        let path = EntryPath::parse(inner).map_err(|fault| self.fault(ZipFault::Path { path: shown(), fault }))?;
+        let path = EntryPath::parse(inner).map_err(|fault| self.fault(EntryFault::of_path(name, fault)))?;
         if inner != name {
-            return Err(self.fault(ZipFault::Directory(shown())));
+            return Err(self.fault(ZipFault::Directory(String::from_utf8_lossy(name).into_owned())));
         }
-        self.budget.spend(name.len())?;
-        self.paths.insert(&path, false, &mut self.budget).map_err(|refusal| match refusal {
-            Refusal::Collision(fault) => self.fault(ZipFault::Collision { path: shown(), fault }),
-            Refusal::TooLarge(error) => error,
+        let below = self.admission.admit(&path, false).map_err(|refused| match refused {
+            Refused::Entry(fault) => self.fault(fault),
+            Refused::TooLarge(error) => error,
         })?;
         self.contents.entries += 1;
-        path.below(TOP).ok_or_else(|| self.fault(ZipFault::OutsideTop(shown())))
+        below.ok_or_else(|| self.fault(EntryFault::outside(&path)))
     }
 
     fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), ArchiveError> {
@@ -457,7 +435,7 @@ mod tests {
             (local[1], 1, local[1], missing("entry or central directory")),
             (local[1] + 4, 2, local[1], RecordFault::Version(21).into()),
             (local[1] + 10, 2, central[1], ZipFault::Central("time")),
-            (local[1] + 30, 2, local[1], ZipFault::OutsideTop("fo/b".to_owned())),
+            (local[1] + 30, 2, local[1], EntryFault::OutsideTop("fo/b".to_owned()).into()),
             (descriptor[0], 1, descriptor[0], missing("data descriptor")),
             (descriptor[1] + 4, 2, descriptor[1], ZipFault::Descriptor("CRC-32")),
             (central[0] + 42, 1, central[0], ZipFault::Central("offset")),

@@ -14,6 +14,7 @@ mod jail;
 mod support;
 #[cfg(target_os = "linux")]
 mod trace;
+mod zip;
 
 #[test]
 fn skeleton() {
@@ -40,4 +41,5 @@ fn cases() -> impl Iterator<Item = case::Case> {
         case::Case::rejected("up", bad2, Code::ArchiveUnsafePath),
     ]
     .into_iter()
+    .chain(zip::ROWS.iter().flat_map(|(_, row)| row()))
 }
