@@ -1,6 +1,6 @@
 //! One archive with what must become of it.
 
-use std::io;
+use std::io::{self, Read};
 
 use goverify::archive::{
     ArchiveError, Discard, GzipFault, Keep, LayoutFault, Manifest, ReceiveError, TarFault, ZipFault, receive,
@@ -9,7 +9,6 @@ use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::release::ArchiveName;
 use goverify::trust::{Authenticator, DigestSource, Expectation, ExpectedDigest, TrustError, VerifiedArchive, verify};
-use sha2::{Digest, Sha256};
 
 use super::support::{NO_LOG, figures};
 
@@ -103,14 +102,22 @@ pub(crate) fn verified<K: Keep>(
     archive: &[u8],
     keep: K,
 ) -> Result<VerifiedArchive<K>, ArchiveError> {
-    let mut input = archive;
-    let received = match receive(&mut input, name, &[], keep, &Watch::silent()) {
+    verified_from(name, archive, keep)
+}
+
+/// The same for an archive that need not be in memory.
+pub(crate) fn verified_from<K: Keep>(
+    name: &ArchiveName,
+    mut archive: impl Read,
+    keep: K,
+) -> Result<VerifiedArchive<K>, ArchiveError> {
+    let received = match receive(&mut archive, name, &[], keep, &Watch::silent()) {
         Ok(received) => received,
         Err(ReceiveError::Archive(error)) => return Err(error),
         Err(other) => panic!("{other}"),
     };
-    let digests = vec![ExpectedDigest { sha256: Sha256::digest(archive).into(), source: DigestSource::User }];
-    let expectation = Expectation { digests, size_bytes: Some(archive.len() as u64) };
+    let digests = vec![ExpectedDigest { sha256: received.sha256(), source: DigestSource::User }];
+    let expectation = Expectation { digests, size_bytes: None };
     match verify(received, &expectation, Authenticator::DigestOnly, &NO_LOG).outcome {
         Ok(verified) => Ok(verified),
         Err(TrustError::Archive(error)) => Err(error),

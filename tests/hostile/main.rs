@@ -8,6 +8,7 @@
 #[cfg(target_os = "linux")]
 mod canary;
 mod case;
+mod corpora;
 #[cfg(target_os = "linux")]
 mod jail;
 #[path = "../support/mod.rs"]
@@ -42,4 +43,5 @@ fn cases() -> impl Iterator<Item = case::Case> {
     ]
     .into_iter()
     .chain(zip::ROWS.iter().flat_map(|(_, row)| row()))
+    .chain(corpora::cases())
 }
