@@ -137,7 +137,7 @@ fn collect(file: &Path, path: &Path) -> Option<Collected> {
 impl Collected {
     fn judge(&self) -> ArchiveError {
         let error = match &self.content {
-            Content::Archive(archive) => verified(&self.name, &archive, Discard).err(),
+            Content::Archive(archive) => verified(&self.name, archive, Discard).err(),
             Content::Stream(stream) => verified(&self.name, &gzip(stream), Discard).err(),
             Content::Sparse(sparse) => verified_from(&self.name, sparse.reader(), Discard).err(),
         };
