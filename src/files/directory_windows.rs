@@ -9,18 +9,13 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use super::found::{Found, FoundFile, Kind, Listed, ParentFault};
+use super::held::{is_held, patiently};
 
-/// Tries of a rename that a virus scanner or an indexer holds up.
-const RENAME_TRIES: u32 = 10;
-/// The pause after the first try; each further one is longer by as much.
-const RENAME_PAUSE: Duration = Duration::from_millis(20);
-const ERROR_SHARING_VIOLATION: i32 = 32;
 const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const DELETE: u32 = 0x0001_0000;
@@ -169,14 +164,7 @@ impl Directory {
     }
 
     fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        let mut tries = 1;
-        loop {
-            match self.0.rename(from, &self.0, to) {
-                Err(error) if tries < RENAME_TRIES && is_held(&error) => thread::sleep(RENAME_PAUSE * tries),
-                result => return result,
-            }
-            tries += 1;
-        }
+        patiently(thread::sleep, || self.0.rename(from, &self.0, to))
     }
 
     /// Does nothing: a directory cannot be flushed here.
@@ -204,10 +192,6 @@ impl Directory {
 
 fn found_file(size_bytes: u64) -> FoundFile {
     FoundFile { size_bytes, mode: None, ours: true, changed: None, names: 1 }
-}
-
-fn is_held(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) || error.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn not_a_directory() -> io::Error {

@@ -9,6 +9,8 @@ mod descent;
 #[cfg_attr(windows, path = "directory_windows.rs")]
 mod directory;
 mod found;
+#[cfg(any(windows, test))]
+mod held;
 mod parallel;
 
 use std::fs::{File, OpenOptions};
