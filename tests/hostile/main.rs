@@ -10,6 +10,8 @@ mod canary;
 mod case;
 #[cfg(target_os = "linux")]
 mod jail;
+mod names;
+mod readers;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(target_os = "linux")]
