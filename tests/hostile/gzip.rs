@@ -1,7 +1,7 @@
 //! Gzip streams: one member, whole, with nothing in it but deflate and nothing behind it.
 
 mod members;
-mod streams;
+pub(crate) mod streams;
 
 use goverify::archive::GzipFault;
 use goverify::error::Code;

@@ -11,6 +11,8 @@ mod case;
 mod gzip;
 #[cfg(target_os = "linux")]
 mod jail;
+#[cfg(target_os = "linux")]
+mod memory;
 mod names;
 mod patchwork;
 mod readers;

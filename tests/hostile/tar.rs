@@ -4,7 +4,7 @@
 //! of them they believe (`oracles.rs` shows it). So every field of every kind of header is made wrong, with a checksum
 //! that fits.
 
-mod amounts;
+pub(crate) mod amounts;
 mod collisions;
 mod ends;
 mod extensions;

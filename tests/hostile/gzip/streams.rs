@@ -32,7 +32,7 @@ fn zeros(before: &[u8], mebibytes: usize, after: &[u8]) -> Vec<u8> {
     patchwork.finish()
 }
 
-fn bomb(mebibytes: usize) -> Vec<u8> {
+pub(crate) fn bomb(mebibytes: usize) -> Vec<u8> {
     let file = TarEntry::file("go/src/zeros", "").header(|h| h.set_size((mebibytes as u64) << 20));
     zeros(&file.blocks(), mebibytes, &END)
 }
