@@ -76,10 +76,9 @@ impl Header {
             // A file to v7, whose headers are told by their magic.
             b'0' | b'5' | b'x' | 0 => {}
             b'g' | b'X' | b'L' | b'K' => {
-                size(&raw.size, PAX_SIZE_LIMIT_BYTES).or_else(|fault| match fault {
-                    HeaderFault::Size(_) => Err(fault),
-                    _ => Ok(0),
-                })?;
+                if let Err(fault @ HeaderFault::Size(_)) = size(&raw.size, PAX_SIZE_LIMIT_BYTES) {
+                    return Err(fault);
+                }
                 return Err(HeaderFault::Extension(type_flag));
             }
             other => return Err(HeaderFault::ForbiddenType(other)),

@@ -181,5 +181,5 @@ fn with_implied(files: Files) -> Files {
 
 #[test]
 fn no_case_is_told_twice() {
-    assert_told_once(ROWS, 1000);
+    assert_told_once(ROWS, 4000);
 }

@@ -169,5 +169,5 @@ fn files(found: &Accepted) -> Files {
 
 #[test]
 fn no_case_is_told_twice() {
-    assert_told_once(ROWS, 500);
+    assert_told_once(ROWS, 1200);
 }
