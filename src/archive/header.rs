@@ -4,12 +4,14 @@
 //! - type `0` (file), `5` (directory) or `x` (extended header for the next entry);
 //! - every number is plain octal digits followed by NULs or spaces; nothing negative, blank or base-256;
 //! - the checksum is the unsigned one;
+//! - names end at the first NUL, with nothing but NULs behind it;
 //! - mode 0644 or 0755, 0755 for directories; owner and times are well-formed but mean nothing here;
 //! - no link name; unused bytes are zero.
 
 use tar::UstarHeader;
 
 use super::limits::FILE_SIZE_LIMIT_BYTES;
+use super::pax::PAX_SIZE_LIMIT_BYTES;
 
 /// Size of a block, in bytes.
 pub(super) const BLOCK_BYTES: usize = 512;
@@ -50,6 +52,9 @@ pub enum HeaderFault {
     /// Something where releases have zeros.
     #[error("\"{0}\" is not empty")]
     NotEmpty(&'static str),
+    /// A NUL in a name, with more behind it.
+    #[error("\"{0}\" goes on behind a NUL")]
+    Nul(&'static str),
     /// The size exceeds the limit for its kind.
     #[error("size of {0} bytes")]
     Size(u64),
@@ -68,25 +73,34 @@ impl Header {
         }
         let type_flag = raw.linkflag[0];
         match type_flag {
-            b'0' | b'5' | b'x' => {}
-            b'g' | b'X' | b'L' | b'K' => return Err(HeaderFault::Extension(type_flag)),
+            // A file to v7, whose headers are told by their magic.
+            b'0' | b'5' | b'x' | 0 => {}
+            b'g' | b'X' | b'L' | b'K' => {
+                if let Err(fault @ HeaderFault::Size(_)) = size(&raw.size, PAX_SIZE_LIMIT_BYTES) {
+                    return Err(fault);
+                }
+                return Err(HeaderFault::Extension(type_flag));
+            }
             other => return Err(HeaderFault::ForbiddenType(other)),
         }
         let header = header.as_ustar().ok_or(HeaderFault::Magic)?;
         if header.version != *b"00" {
             return Err(HeaderFault::Magic);
         }
-        let mode = check_fields(header)?;
-        let size_bytes = octal(&header.size, "size")?;
-        if type_flag == b'x' {
-            return Ok(Self::Extended { size_bytes });
+        if type_flag == 0 {
+            return Err(HeaderFault::ForbiddenType(type_flag));
         }
+        let mode = check_fields(header)?;
         let name = full_name(header)?;
+        let size_bytes = match type_flag {
+            b'x' => return size(&header.size, PAX_SIZE_LIMIT_BYTES).map(|size_bytes| Self::Extended { size_bytes }),
+            b'0' => size(&header.size, FILE_SIZE_LIMIT_BYTES)?,
+            _ => octal(&header.size, "size")?,
+        };
         let directory_name = name.strip_suffix(b"/");
         let mode = if read_only_modes { mode | 0o200 } else { mode };
         match (type_flag, mode) {
             (b'0', 0o644 | 0o755) if directory_name.is_some() => Err(HeaderFault::TypeMismatch),
-            (b'0', 0o644 | 0o755) if size_bytes > FILE_SIZE_LIMIT_BYTES => Err(HeaderFault::Size(size_bytes)),
             (b'0', 0o644 | 0o755) => Ok(Self::File { name, size_bytes, executable: mode == 0o755 }),
             (b'5', 0o755) if size_bytes != 0 => Err(HeaderFault::TypeMismatch),
             (b'5', 0o755) => Ok(Self::Directory { name: directory_name.unwrap_or(&name).to_owned() }),
@@ -128,7 +142,25 @@ fn full_name(header: &UstarHeader) -> Result<Vec<u8>, HeaderFault> {
 fn text<'a>(field: &'a [u8], name: &'static str) -> Result<&'a [u8], HeaderFault> {
     let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
     let (text, rest) = field.split_at_checked(end).unwrap_or((field, &[]));
-    if rest.iter().any(|&b| b != 0) { Err(HeaderFault::NotEmpty(name)) } else { Ok(text) }
+    if rest.iter().any(|&b| b != 0) { Err(HeaderFault::Nul(name)) } else { Ok(text) }
+}
+
+/// The size, if it is not beyond `limit`. One that is beyond it is told to be, however it is written.
+fn size(field: &[u8; 12], limit: u64) -> Result<u64, HeaderFault> {
+    let plain = octal(field, "size");
+    match plain.ok().or_else(|| claimed(field)) {
+        Some(size) if size > limit => Err(HeaderFault::Size(size)),
+        _ => plain,
+    }
+}
+
+/// What other readers take for a size beyond eleven digits: a twelfth, or a positive base-256 number of 63 bits.
+fn claimed(field: &[u8; 12]) -> Option<u64> {
+    if field.iter().all(|b| matches!(b, b'0'..=b'7')) {
+        return Some(value(field));
+    }
+    let number = u64::from_be_bytes(*field.strip_prefix(&[0x80, 0, 0, 0])?.first_chunk()?);
+    (number <= i64::MAX.unsigned_abs()).then_some(number)
 }
 
 fn octal(field: &[u8], name: &'static str) -> Result<u64, HeaderFault> {
@@ -137,8 +169,12 @@ fn octal(field: &[u8], name: &'static str) -> Result<u64, HeaderFault> {
     if digits.is_empty() || rest.iter().any(|b| !matches!(b, 0 | b' ')) {
         return Err(HeaderFault::Number(name));
     }
-    // Eleven digits at most, so 33 bits: this can't overflow.
-    Ok(digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0')))
+    Ok(value(digits))
+}
+
+/// Of octal digits; no field has more than twelve, so 36 bits.
+fn value(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0'))
 }
 
 #[cfg(test)]
@@ -194,13 +230,21 @@ mod tests {
             (block(|h| h.typeflag = [b'1']), HeaderFault::ForbiddenType(b'1')),
             (block(|h| h.typeflag = [b'2']), HeaderFault::ForbiddenType(b'2')),
             (block(|h| h.typeflag = [0]), HeaderFault::ForbiddenType(0)),
+            (block(|h| (h.typeflag, h.magic) = ([0], [0; 6])), HeaderFault::Magic),
             (block(|h| h.typeflag = [b'7']), HeaderFault::ForbiddenType(b'7')),
             (block(|h| h.typeflag = [b'S']), HeaderFault::ForbiddenType(b'S')),
             (block(|h| h.typeflag = [b'g']), HeaderFault::Extension(b'g')),
             (block(|h| h.typeflag = [b'L']), HeaderFault::Extension(b'L')),
             (block(|h| h.size[0] = 0x80), HeaderFault::Number("size")),
             (block(|h| h.size = *b"-0000000001\0"), HeaderFault::Number("size")),
-            (block(|h| h.size = [b'7'; 12]), HeaderFault::Number("size")),
+            (block(|h| h.size = [b'0'; 12]), HeaderFault::Number("size")),
+            (block(|h| h.size = [b'7'; 12]), HeaderFault::Size(0o777_777_777_777)),
+            (block(|h| h.size = *b"\x80\0\0\0\0\0\0\x02\x80\0\0\0"), HeaderFault::Size(10 << 30)),
+            (block(|h| h.size = *b"\x80\0\0\0\0\0\0\0\0\0\0\x05"), HeaderFault::Number("size")),
+            (block(|h| h.size = *b"\x80\0\0\0\x80\0\0\0\0\0\0\0"), HeaderFault::Number("size")),
+            (block(|h| (h.typeflag, h.size) = ([b'x'], *b"00000200001\0")), HeaderFault::Size(65_537)),
+            (block(|h| (h.typeflag, h.size) = ([b'L'], *b"00000200001\0")), HeaderFault::Size(65_537)),
+            (block(|h| (h.typeflag, h.size) = ([b'L'], *b"00000200000\0")), HeaderFault::Extension(b'L')),
             (block(|h| h.size = [b' '; 12]), HeaderFault::Number("size")),
             (block(|h| h.size = *b"00000000008\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"5\x00000000000\0"), HeaderFault::Number("size")),
@@ -214,7 +258,7 @@ mod tests {
             (block(|h| h.name[4] = b'/'), HeaderFault::TypeMismatch),
             (block(|h| (h.typeflag, h.mode) = ([b'5'], *b"0000755\0")), HeaderFault::TypeMismatch),
             (block(|h| h.linkname[0] = b'x'), HeaderFault::NotEmpty("linkname")),
-            (block(|h| h.name[9] = b'x'), HeaderFault::NotEmpty("name")),
+            (block(|h| h.name[9] = b'x'), HeaderFault::Nul("name")),
             (block(|h| h.pad[11] = 1), HeaderFault::NotEmpty("padding")),
             (block(|h| h.uname[0] = 0x1b), HeaderFault::NotEmpty("uname")),
             (block(|h| h.dev_major = *b"0000001\0"), HeaderFault::NotEmpty("devmajor")),

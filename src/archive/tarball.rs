@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 use super::admission::{Admission, Refused};
 use super::header::{BLOCK_BYTES, Header};
 use super::layout::{Contents, TOP};
-use super::pax::PAX_SIZE_LIMIT_BYTES;
 use super::profile::Profile;
 use super::{ArchiveError, Entry, EntryFault, EntryKind, EntryPath, HeaderFault, PaxFault, pax};
 use crate::error::Code;
@@ -35,9 +34,6 @@ pub enum TarFault {
     /// An extended header that is not followed by a file or a directory.
     #[error("pax header that belongs to no entry")]
     OrphanedPax,
-    /// The extended header is larger than any path.
-    #[error("pax header of {0} bytes")]
-    PaxSize(u64),
     /// The entry's place.
     #[error(transparent)]
     Entry(#[from] EntryFault),
@@ -58,8 +54,9 @@ pub enum TarFault {
 impl TarFault {
     pub(super) fn code(&self) -> Code {
         match self {
-            Self::Header(HeaderFault::ForbiddenType(_)) => Code::ArchiveForbiddenEntry,
-            Self::Header(HeaderFault::Size(_)) | Self::PaxSize(_) => Code::ArchiveTooLarge,
+            Self::Header(HeaderFault::ForbiddenType(_)) | Self::Pax(PaxFault::Sparse) => Code::ArchiveForbiddenEntry,
+            Self::Header(HeaderFault::Size(_)) => Code::ArchiveTooLarge,
+            Self::Header(HeaderFault::Nul("name" | "prefix")) => Code::ArchiveUnsafePath,
             Self::Entry(fault) => fault.code(),
             _ => Code::ArchiveMalformed,
         }
@@ -239,14 +236,11 @@ impl TarReader {
         if self.pax_path.is_some() {
             return Err(self.fault(TarFault::OrphanedPax));
         }
-        match size_bytes {
-            0 => Err(self.fault(PaxFault::Length)),
-            1..=PAX_SIZE_LIMIT_BYTES => {
-                self.state = State::Pax { remaining: size_bytes };
-                Ok(())
-            }
-            _ => Err(self.fault(TarFault::PaxSize(size_bytes))),
+        if size_bytes == 0 {
+            return Err(self.fault(PaxFault::Length));
         }
+        self.state = State::Pax { remaining: size_bytes };
+        Ok(())
     }
 
     fn end_pax(&mut self) -> Result<(), ArchiveError> {
@@ -263,6 +257,7 @@ impl TarReader {
     fn accept_path(&mut self, header_name: Vec<u8>, is_directory: bool) -> Result<Option<EntryPath>, ArchiveError> {
         let name = match self.pax_path.take() {
             Some(path) if is_directory => path.strip_suffix(b"/").unwrap_or(&path).to_vec(),
+            Some(path) if path.ends_with(b"/") => return Err(self.fault(HeaderFault::TypeMismatch)),
             Some(path) => path,
             None => header_name,
         };

@@ -1,14 +1,19 @@
 //! One archive with what must become of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::num::NonZero;
+use std::thread;
 
 use goverify::archive::{
-    ArchiveError, Discard, GzipFault, Keep, LayoutFault, Manifest, ReceiveError, TarFault, ZipFault, receive,
+    ArchiveError, Discard, GzipFault, Keep, LayoutFault, Manifest, ReceiveError, TarFault, UnverifiedArchive, ZipFault,
+    receive,
 };
 use goverify::error::{Code, Coded};
 use goverify::events::Watch;
 use goverify::release::ArchiveName;
 use goverify::trust::{Authenticator, DigestSource, Expectation, ExpectedDigest, TrustError, VerifiedArchive, verify};
+use sha2::{Digest, Sha256};
 
 use super::support::{NO_LOG, figures};
 
@@ -25,6 +30,9 @@ pub(crate) struct Case {
     /// What exactly must be found wrong, where that is said.
     pub(crate) fault: Option<Fault>,
 }
+
+/// Rows of attacks on a format by their names, which are those of tests.
+pub(crate) type Rows = &'static [(&'static str, fn() -> Vec<Case>)];
 
 /// What is wrong with an archive, wherever in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,32 +110,80 @@ pub(crate) fn verified<K: Keep>(
     archive: &[u8],
     keep: K,
 ) -> Result<VerifiedArchive<K>, ArchiveError> {
-    verified_from(name, archive, keep)
+    let received = received(name, archive, keep)?;
+    let digests = vec![ExpectedDigest { sha256: Sha256::digest(archive).into(), source: DigestSource::User }];
+    judged(received, &Expectation { digests, size_bytes: Some(archive.len() as u64) })
 }
 
-/// The same for an archive that need not be in memory.
+/// The same for an archive that is not in memory, and has whatever digest it is received with.
 pub(crate) fn verified_from<K: Keep>(
+    name: &ArchiveName,
+    archive: impl Read,
+    keep: K,
+) -> Result<VerifiedArchive<K>, ArchiveError> {
+    let received = received(name, archive, keep)?;
+    let digests = vec![ExpectedDigest { sha256: received.sha256(), source: DigestSource::User }];
+    judged(received, &Expectation { digests, size_bytes: None })
+}
+
+fn received<K: Keep>(
     name: &ArchiveName,
     mut archive: impl Read,
     keep: K,
+) -> Result<UnverifiedArchive<K>, ArchiveError> {
+    receive(&mut archive, name, &[], keep, &Watch::silent()).map_err(|error| match error {
+        ReceiveError::Archive(error) => error,
+        other => panic!("{other}"),
+    })
+}
+
+fn judged<K: Keep>(
+    received: UnverifiedArchive<K>,
+    expectation: &Expectation,
 ) -> Result<VerifiedArchive<K>, ArchiveError> {
-    let received = match receive(&mut archive, name, &[], keep, &Watch::silent()) {
-        Ok(received) => received,
-        Err(ReceiveError::Archive(error)) => return Err(error),
-        Err(other) => panic!("{other}"),
-    };
-    let digests = vec![ExpectedDigest { sha256: received.sha256(), source: DigestSource::User }];
-    let expectation = Expectation { digests, size_bytes: None };
-    match verify(received, &expectation, Authenticator::DigestOnly, &NO_LOG).outcome {
-        Ok(verified) => Ok(verified),
-        Err(TrustError::Archive(error)) => Err(error),
-        Err(other) => panic!("{other}"),
-    }
+    verify(received, expectation, Authenticator::DigestOnly, &NO_LOG).outcome.map_err(|error| match error {
+        TrustError::Archive(error) => error,
+        other => panic!("{other}"),
+    })
 }
 
 /// The verdict when only the contents' digests are of interest.
 pub(crate) fn manifest(name: &ArchiveName, archive: &[u8]) -> Result<Manifest, ArchiveError> {
     verified(name, archive, Discard).map(|verified| verified.manifest().clone())
+}
+
+/// `judge` for each of these numbers, on all cores.
+pub(crate) fn each<T: Send>(
+    numbers: impl Iterator<Item = usize> + Clone + Send + Sync,
+    judge: impl Fn(usize) -> T + Sync,
+) -> BTreeMap<usize, T> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let worker = |first| {
+            let (mine, judge) = (numbers.clone().skip(first).step_by(threads), &judge);
+            scope.spawn(move || mine.map(|n| (n, judge(n))).collect::<Vec<_>>())
+        };
+        let workers: Vec<_> = (0..threads).map(worker).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+/// Asserts that no two cases of a row have one name, that no two rejected archives of all rows are the same, and that
+/// there are more than `least` of these.
+#[track_caller]
+pub(crate) fn assert_told_once(rows: Rows, least: usize) {
+    let (mut archives, mut twice) = (BTreeSet::new(), Vec::new());
+    for (row, cases) in rows {
+        let mut names = BTreeSet::new();
+        for case in cases() {
+            let digest: [u8; 32] = Sha256::digest(&case.archive).into();
+            let claimed = (digest, case.name.to_string());
+            let new = names.insert(case.what.clone()) && (case.rejected.is_none() || archives.insert(claimed));
+            twice.extend((!new).then(|| format!("{row}: {}", case.what)));
+        }
+    }
+    assert!(twice.is_empty(), "{twice:#?}");
+    assert!(archives.len() > least, "{}", archives.len());
 }
 
 /// Asserts the verdict on every case of a row, of which some must be rejected and some accepted, and hands the accepted

@@ -9,39 +9,22 @@
 mod canary;
 mod case;
 mod corpora;
+mod gzip;
 #[cfg(target_os = "linux")]
 mod jail;
+#[cfg(target_os = "linux")]
+mod memory;
+mod names;
+mod patchwork;
+mod readers;
 #[path = "../support/mod.rs"]
 mod support;
+mod tar;
 #[cfg(target_os = "linux")]
 mod trace;
 mod zip;
 
-#[test]
-fn skeleton() {
-    use goverify::error::Code;
-    let good = support::sdk::Sdk::minimal("go1.22.5", "linux/amd64").tar_gz();
-    let bad = [&good[..], b"x"].concat();
-    case::check(
-        &[case::Case::accepted("genuine", good), case::Case::rejected("junk", bad, Code::ArchiveMalformed)],
-        |case, found| {
-            assert!(!case.what.is_empty() && found.manifest.files() > 0 && !found.stream.is_empty());
-            let _ = case::Case::named;
-        },
-    );
-}
-
-fn cases() -> impl Iterator<Item = case::Case> {
-    use goverify::error::Code;
-    let good = support::sdk::Sdk::minimal("go1.22.5", "linux/amd64");
-    let bad = good.clone().with_entries([support::tar_entry::TarEntry::link("go/src/link", "/etc/passwd")]).tar_gz();
-    let bad2 = good.clone().with_entries([support::tar_entry::TarEntry::file("../../../x", "hello")]).tar_gz();
-    [
-        case::Case::accepted("genuine", good.tar_gz()),
-        case::Case::rejected("link", bad, Code::ArchiveForbiddenEntry),
-        case::Case::rejected("up", bad2, Code::ArchiveUnsafePath),
-    ]
-    .into_iter()
-    .chain(zip::ROWS.iter().flat_map(|(_, row)| row()))
-    .chain(corpora::cases())
+/// Every row of every format.
+fn rows() -> impl Iterator<Item = &'static (&'static str, fn() -> Vec<case::Case>)> {
+    tar::ROWS.iter().chain(gzip::ROWS).chain(zip::ROWS)
 }

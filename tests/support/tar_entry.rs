@@ -64,7 +64,11 @@ impl TarEntry {
             ustar.name[..name.len()].copy_from_slice(name);
             return;
         }
-        let ascii: Vec<u8> = path.iter().copied().filter(u8::is_ascii).take(ustar.name.len()).collect();
+        let mut ascii: Vec<u8> = path.iter().copied().filter(u8::is_ascii).take(ustar.name.len()).collect();
+        // A file is not named like a directory, even if nothing of its name is ASCII.
+        if ascii.ends_with(b"/") && !path.ends_with(b"/") {
+            *ascii.last_mut().unwrap() = b'_';
+        }
         ustar.name[..ascii.len()].copy_from_slice(&ascii);
         self.extension = Some(Box::new(Self::extension(b'x', pax_record("path", path))));
     }

@@ -1,12 +1,12 @@
 //! Content: the deflate stream, the descriptor behind it, and how much there may be.
 
-use flate2::{Compress, Compression, FlushCompress};
 use goverify::archive::{ArchiveError, Discard, RecordFault, ZipFault};
 
 use super::fields::Record::Descriptor;
 use super::fields::sweep;
 use super::{Row, SMALL, agree, count, edited, malformed, with};
 use crate::case::{Case, check, verified};
+use crate::patchwork::Piece;
 use crate::support::zip_entry::{Header, ZipEntry, deflate, descriptor};
 
 /// Its CRC-32 is the signature of a descriptor, so that a descriptor without one looks as if it had one.
@@ -217,36 +217,18 @@ fn z12_as_many_as_there_may_be() {
 /// Apart from the others, since whoever keeps what it holds needs room for it.
 #[test]
 fn z12_one_file_of_half_a_gibibyte() {
-    let (block, crc) = noisy_mebibyte();
+    let block = Piece::noisy_mebibyte();
     let whole = 512;
     let large = |more: &[u8]| {
         let mut crc_of_all = crc32fast::Hasher::new();
-        (0..whole).for_each(|_| crc_of_all.combine(&crc));
+        (0..whole).for_each(|_| crc_of_all.combine(&block.crc));
         crc_of_all.update(more);
         let size = (whole << 20) + u32::try_from(more.len()).unwrap();
-        let data = [&block.repeat(usize::try_from(whole).unwrap())[..], &deflate(more)].concat();
+        let data = [&block.compressed.repeat(usize::try_from(whole).unwrap())[..], &deflate(more)].concat();
         let archive = with([ZipEntry::deflated(b"go/large", data, crc_of_all.finalize(), size)]);
         verified(SMALL.sdk.name(), &archive, Discard).map(|_| ())
     };
     let limit = ArchiveError::TooLarge { limit: 512 << 20, unit: "bytes in one file" };
     assert_eq!(large(b"x"), Err(limit));
     assert_eq!(large(b""), Ok(()));
-}
-
-/// One mebibyte as a deflate stream that goes on, and its CRC-32. There is just enough noise in it that the ratio does
-/// not matter.
-fn noisy_mebibyte() -> (Vec<u8>, crc32fast::Hasher) {
-    let mut state = 1u32;
-    let mut content = vec![0; 1 << 20];
-    for byte in content.iter_mut().step_by(64) {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = state.to_le_bytes()[3];
-    }
-    let mut block = Vec::with_capacity(1 << 20);
-    let mut deflate = Compress::new(Compression::fast(), false);
-    deflate.compress_vec(&content, &mut block, FlushCompress::Full).unwrap();
-    assert_eq!(deflate.total_in(), 1 << 20);
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&content);
-    (block, crc)
 }

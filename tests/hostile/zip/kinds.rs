@@ -7,6 +7,7 @@ use super::fields::Record::Central;
 use super::fields::{sweep, sweep_values};
 use super::{Row, agree, edited, edited_in_both, forbidden, malformed, with};
 use crate::case::{Case, check};
+use crate::names;
 use crate::support::zip_entry::{ZipEntry, zip};
 
 pub(crate) fn z08() -> Vec<Case> {
@@ -124,10 +125,8 @@ pub(crate) fn z13() -> Vec<Case> {
     row.0
 }
 
-/// Components are compared, not the first letters of a path (pip CVE-2026-1703).
 fn outside(row: &mut Row) {
-    for path in ["golang/x", "go.env", "gox/x", "src/go/x", "x", "g/o", "goo", "go-1.22.5/x", "go1.22.5/go/x", "gö/x"]
-    {
+    for path in names::OUTSIDE {
         let fault = EntryFault::OutsideTop(path.to_owned());
         row.add(format!("{path} outside go"), with([ZipEntry::file(path, "")]), (Code::LayoutInvalid, fault));
     }

@@ -1,8 +1,5 @@
 //! Whole archives: what becomes of an accepted one, and of one that is changed or cut short anywhere.
 
-use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::thread;
 use std::time::Duration;
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -14,7 +11,7 @@ use goverify::{Destination, Durability, Occupied, ReceiptChoice};
 use sha2::{Digest, Sha256};
 
 use super::{SMALL, VERSION, agree, entries, oracles};
-use crate::case::{Case, manifest, verified};
+use crate::case::{Case, each, manifest, verified};
 use crate::support::NO_LOG;
 use crate::support::binary::assert_installed;
 use crate::support::figures::stride;
@@ -65,22 +62,6 @@ fn modes_follow_from_paths_whatever_the_zip_says_of_them() {
         let entries: Vec<_> = entries().into_iter().map(|entry| entry.mode(mode)).collect();
         assert_eq!(executable(&zip(&entries)), expected, "{mode:o}");
     }
-}
-
-/// `judge` for each of these numbers, on all cores.
-fn each<T: Send>(
-    numbers: impl Iterator<Item = usize> + Clone + Send + Sync,
-    judge: impl Fn(usize) -> T + Sync,
-) -> BTreeMap<usize, T> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        let worker = |first| {
-            let (mine, judge) = (numbers.clone().skip(first).step_by(threads), &judge);
-            scope.spawn(move || mine.map(|n| (n, judge(n))).collect::<Vec<_>>())
-        };
-        let workers: Vec<_> = (0..threads).map(worker).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    })
 }
 
 /// Deflate can say the same in several ways (RFC 1951 §3.2), and its last byte may have bits that say nothing. Every
