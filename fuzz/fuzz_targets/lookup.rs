@@ -1,6 +1,6 @@
 #![no_main]
 
-use goverify_fuzz::{plant, lookup};
+use goverify_fuzz::{lookup, plant};
 
 libfuzzer_sys::fuzz_target!(init: plant(lookup::seeds, lookup::check), |input: &[u8]| {
     lookup::check(input);

@@ -3,10 +3,10 @@
 
 use goverify::trust::{Authenticator, Expectation, KEYRING_SIZE_LIMIT_BYTES, Keyring, verify};
 
+use crate::Seed;
 use crate::archives::{NO_LOG, received};
 use crate::openpgp::{self, ARCHIVE};
 use crate::support::keys;
-use crate::Seed;
 
 /// A real certificate of many subkeys, user IDs and old signatures.
 const GOOGLE: &[u8] = include_bytes!("../../keys/google-linux-packages.asc");

@@ -7,10 +7,10 @@ use std::io::Read;
 use flate2::bufread::{DeflateDecoder, GzDecoder};
 use goverify::archive::fuzzing;
 
+use crate::Seed;
 use crate::archives::{piece_bytes, stored_gzip, trailer};
 use crate::support::tar_entry::gzip;
 use crate::support::zip_entry::deflate;
-use crate::Seed;
 
 /// What one input may expand to, so that it is quick.
 const CONTENT_LIMIT_BYTES: u64 = 8 << 20;

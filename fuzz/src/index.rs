@@ -63,4 +63,3 @@ pub fn check(input: &[u8]) -> bool {
     }
     true
 }
-

@@ -33,6 +33,7 @@ pub mod zip_readers;
 mod archives;
 mod logged;
 mod openpgp;
+mod repair;
 
 #[path = "../../tests/support"]
 mod support {
@@ -58,6 +59,11 @@ impl Seed {
     /// What the target accepts.
     pub fn accepted(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self { name: name.into(), bytes: bytes.into(), accepted: true }
+    }
+
+    /// The same behind an octet that stands for the form of the rest.
+    fn in_form(self, form: u8) -> Self {
+        Self { name: format!("{}-{form}", self.name), bytes: [&[form], &self.bytes[..]].concat(), ..self }
     }
 
     /// What the target rejects, and where mutations may find more than from what it accepts.

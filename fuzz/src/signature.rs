@@ -5,10 +5,10 @@ use goverify::trust::{Authenticator, DetachedSignature, Expectation, SignaturePr
 use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
 
+use crate::Seed;
 use crate::archives::{NO_LOG, received};
 use crate::openpgp::{self, ARCHIVE, SIGNED};
 use crate::support::keys;
-use crate::Seed;
 
 pub fn seeds() -> Vec<Seed> {
     let (signer, archive) = (openpgp::signer(), &ARCHIVE.1);
