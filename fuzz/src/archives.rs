@@ -68,10 +68,10 @@ pub(crate) fn piece_bytes(input: &[u8]) -> usize {
     [1, 7, 64, 511, 512, 513, 4096, usize::MAX][sum % 8].min(input.len() + 1)
 }
 
-/// Whether an archive that its reader alone rejects is received as well, to be rejected there: some of them are, since
-/// a pass with its threads takes many times as long.
-pub(crate) fn worth_the_way(archive: &[u8]) -> bool {
-    crc32fast::hash(archive) % 16 == 0
+/// Whether what was rejected by a part alone is tried with an archive as well, to be rejected there: some of it is,
+/// since a pass with its threads takes many times as long.
+pub(crate) fn worth_the_way(input: &[u8]) -> bool {
+    crc32fast::hash(input).is_multiple_of(16)
 }
 
 /// A gzip member of stored blocks, which say the content as it is (RFC 1951 §3.2.4, RFC 1952 §2.3).
