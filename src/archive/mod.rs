@@ -9,6 +9,9 @@ mod collision;
 mod conveyor;
 mod distpack;
 mod entry;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gzip;
 mod header;
 mod inflate;

@@ -23,6 +23,9 @@ mod bridge;
 mod component;
 mod error;
 mod folder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heads;
 mod http;
 mod mirror;

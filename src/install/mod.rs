@@ -23,6 +23,9 @@
 mod archive_file;
 mod commit;
 mod destination;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod intact;
 mod lock;
 mod receipt;

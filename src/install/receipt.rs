@@ -202,13 +202,19 @@ impl Receipt {
         let at = |verb| FileError::at(&path, verb);
         let Some(file) = root.read_file(NAME.as_ref()).map_err(at("open"))? else { return Ok(None) };
         let bytes = read_bounded(file, &path, SIZE_LIMIT_BYTES)?;
+        Ok(Self::parse(&bytes))
+    }
+
+    /// What the bytes of a receipt say; `None` if they are none.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() as u64 > SIZE_LIMIT_BYTES {
-            return Ok(None);
+            return None;
         }
-        Ok(serde_json::from_slice(&bytes).ok().map(|document: Document| Self {
+        let document: Document = serde_json::from_slice(bytes).ok()?;
+        Some(Self {
             origin: Origin { archive: document.archive, trust: document.trust, evidence: document.evidence },
             manifest: Manifest::from_entries(document.files.into_iter().map(|Recorded(entry)| entry).collect()),
-        }))
+        })
     }
 }
 
@@ -227,12 +233,16 @@ impl StagedTree {
         let at = |verb| FileError::at(&path, verb);
         let file = self.root.create_file(NAME.as_ref(), 0o644).map_err(at("create"))?;
         let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
-        let Origin { archive, trust, evidence } = origin;
-        let files = Files(manifest);
-        let document = DocumentToWrite { schema: Schema::One, archive, trust, evidence, files };
-        serde_json::to_writer(&mut writer, &document).map_err(|error| at("write")(error.into()))?;
+        write_document(&mut writer, manifest, origin).map_err(|error| at("write")(error.into()))?;
         Ok(writer.flush().map_err(at("write"))?)
     }
+}
+
+/// Writes the bytes of a receipt.
+pub(super) fn write_document(writer: impl Write, manifest: &Manifest, origin: &Origin) -> serde_json::Result<()> {
+    let Origin { archive, trust, evidence } = origin;
+    let files = Files(manifest);
+    serde_json::to_writer(writer, &DocumentToWrite { schema: Schema::One, archive, trust, evidence, files })
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,9 @@
 
 mod armor;
 mod digest;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod h1;
 mod keyring;
 mod log;
