@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The first letter of a group of rows, and how many there are: tar, gzip, zip, OpenPGP, the log,
-/// the index.
-const GROUPS: [(char, usize); 6] = [('t', 32), ('g', 9), ('z', 13), ('p', 24), ('l', 13), ('j', 11)];
+/// The first letter of a group of rows, and how many there are: tar, gzip, zip, OpenPGP, the log, HTTP, the index,
+/// files and processes.
+const GROUPS: [(char, usize); 8] =
+    [('t', 32), ('g', 9), ('z', 13), ('p', 24), ('l', 13), ('h', 13), ('j', 11), ('f', 18)];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
