@@ -138,7 +138,7 @@ fn octal(field: &[u8], name: &'static str) -> Result<u64, HeaderFault> {
         return Err(HeaderFault::Number(name));
     }
     // Eleven digits at most, so 33 bits: this can't overflow.
-    Ok(digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0')))
+    Ok(digits.iter().fold(0, |value, digit| value * 8 + u64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -177,6 +177,10 @@ mod tests {
             ),
             (block(|h| (h.typeflag, h.mode) = ([b'x'], *b"0000000\0")), Header::Extended { size_bytes: 5 }),
             (
+                block(|h| h.size = *b"04000000000\0"),
+                Header::File { name: b"go/x".to_vec(), size_bytes: FILE_SIZE_LIMIT_BYTES, executable: false },
+            ),
+            (
                 block(|h| h.prefix[..2].copy_from_slice(b"go")),
                 Header::File { name: b"go/go/x".to_vec(), size_bytes: 5, executable: false },
             ),
@@ -205,6 +209,7 @@ mod tests {
             (block(|h| h.size = *b"00000000008\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"5\x00000000000\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"77777777777\0"), HeaderFault::Size(0o77_777_777_777)),
+            (block(|h| h.size = *b"04000000001\0"), HeaderFault::Size(FILE_SIZE_LIMIT_BYTES + 1)),
             (block(|h| h.mode = *b"0000777\0"), HeaderFault::Mode(0o777)),
             (block(|h| h.mode = *b"0004755\0"), HeaderFault::Mode(0o4755)),
             (block(|h| h.mode = *b"0000000\0"), HeaderFault::Mode(0)),
@@ -231,6 +236,8 @@ mod tests {
         let read_only = block(|h| h.mode = *b"0000555\0");
         assert_eq!(Header::parse(&read_only, false), Err(HeaderFault::Mode(0o555)));
         let expected = Header::File { name: b"go/x".to_vec(), size_bytes: 5, executable: true };
-        assert_eq!(Header::parse(&read_only, true), Ok(expected));
+        assert_eq!(Header::parse(&read_only, true), Ok(expected.clone()));
+        assert_eq!(Header::parse(&block(|h| h.mode = *b"0000755\0"), true), Ok(expected));
+        assert_eq!(Header::parse(&block(|h| h.mode = *b"0000577\0"), true), Err(HeaderFault::Mode(0o777)));
     }
 }
