@@ -246,4 +246,22 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_tree_grows_and_a_proof_of_it_has_one_length() {
+        let [a, b, c] = [&b"a"[..], b"b", b"c"].map(leaf_hash);
+        let two = node_hash(&a, &b);
+        let three = node_hash(&two, &c);
+        assert_eq!(check_consistency((3, &three), (3, &three), &[]), Ok(()));
+        assert_eq!(check_consistency((2, &two), (3, &three), &[c]), Ok(()));
+        assert_eq!(check_consistency((1, &a), (3, &three), &[b, c]), Ok(()));
+        assert_eq!(check_consistency((3, &three), (2, &two), &[c]), Err(MerkleFault::Order { old: 3, new: 2 }));
+        // Three records are no whole subtree of four, so their proof begins with one.
+        let four = node_hash(&two, &node_hash(&c, &a));
+        assert_eq!(check_consistency((3, &three), (4, &four), &[c, a, two]), Ok(()));
+        for proof in [&[][..], &[c, a], &[c, a, two, two]] {
+            let fault = MerkleFault::Length { expected: 3, actual: proof.len() };
+            assert_eq!(check_consistency((3, &three), (4, &four), proof), Err(fault));
+        }
+    }
 }
