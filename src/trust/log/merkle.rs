@@ -130,7 +130,7 @@ pub fn root_from_path(index: u64, size: u64, leaf: &Hash, path: &[Hash]) -> Resu
         return Err(MerkleFault::Length { expected: ranges.len(), actual: path.len() });
     }
     let join = |here: Hash, (range, sibling): (&Range, &Hash)| {
-        if range.start > index { node_hash(&here, sibling) } else { node_hash(sibling, &here) }
+        if range.end <= index { node_hash(sibling, &here) } else { node_hash(&here, sibling) }
     };
     Ok(ranges.iter().zip(path).fold(*leaf, join))
 }
