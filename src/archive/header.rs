@@ -141,20 +141,28 @@ fn octal(field: &[u8], name: &'static str) -> Result<u64, HeaderFault> {
     Ok(digits.iter().fold(0, |value, digit| value * 8 + u64::from(digit - b'0')))
 }
 
+/// What a release's header of this type looks like.
+#[cfg(test)]
+pub(super) fn header_block(type_flag: u8, name: &str, size_bytes: usize) -> [u8; BLOCK_BYTES] {
+    let mut header = tar::Header::new_ustar();
+    header.set_path(name).unwrap();
+    header.set_mode(if type_flag == b'5' { 0o755 } else { 0o644 });
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1_700_000_000);
+    header.set_size(size_bytes as u64);
+    header.set_entry_type(tar::EntryType::new(type_flag));
+    header.set_cksum();
+    *header.as_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A valid header of a file with the given name, changed by `change`, with a checksum that fits.
     fn block(change: impl FnOnce(&mut UstarHeader)) -> [u8; BLOCK_BYTES] {
-        let mut header = tar::Header::new_ustar();
-        header.set_path("go/x").unwrap();
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(1_700_000_000);
-        header.set_size(5);
-        header.set_entry_type(tar::EntryType::Regular);
+        let mut header = tar::Header::from_byte_slice(&header_block(b'0', "go/x", 5)).clone();
         change(header.as_ustar_mut().unwrap());
         header.set_cksum();
         *header.as_bytes()
