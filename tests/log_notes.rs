@@ -84,6 +84,11 @@ fn l05_texts_that_are_no_key() {
         assert_eq!(fault(&text), expected, "{text}");
     }
     assert!(key_text("sum/golang-ö", &typed).parse::<LogKey>().is_ok());
+    let longest = |bytes: usize| key_text(&"x".repeat(bytes - key_text("", &typed).len()), &typed);
+    assert!(longest(1024).parse::<LogKey>().is_ok());
+    for bytes in [1025, 1026] {
+        assert_eq!(fault(&longest(bytes)), LogKeyFault::Syntax);
+    }
 }
 
 #[test]
@@ -103,6 +108,13 @@ fn a_log_is_chosen_as_gosumdb_does_it() {
         let Sumdb::Log(source) = text.parse().unwrap() else { panic!("{text}") };
         assert_eq!((source.key().to_string().as_str(), source.explicit_url()), (key, explicit), "{text}");
         assert_eq!(source.url(), url, "{text}");
+    }
+    let place = |bytes: usize| format!("https://x.example/{}", "y".repeat(bytes - "https://x.example/".len()));
+    let at = |bytes: usize| format!("sum.golang.org {}", place(bytes)).parse::<Sumdb>().map_err(|error| error.fault);
+    let Ok(Sumdb::Log(longest)) = at(1024) else { panic!("1024") };
+    assert_eq!(longest.url(), place(1024));
+    for bytes in [1025, 1026] {
+        assert_eq!(at(bytes), Err(LogKeyFault::Url));
     }
     assert_eq!("off".parse(), Ok(Sumdb::Off));
     assert_eq!("sum.golang.org".parse(), Ok(Sumdb::Log(Box::new(LogSource::sum_golang_org().unwrap()))));

@@ -278,8 +278,11 @@ fn l04_numbers_and_records_have_one_spelling() {
     // A blank line within a record ends it, and what follows is no tree head.
     let log = TestLog::with(15, &[(3, &good().replacen('\n', "\n\n", 1))]);
     assert_eq!(ask(&log, &log.lookup(3, 15), 2), Err(LogError::Note(NoteFault::BadSignature)));
-    let long = TestLog::with(15, &[(3, &"x".repeat(64 << 10))]);
-    assert_eq!(ask(&long, &long.lookup(3, 15), 2), Err(LookupFault::TooLong.into()));
+    let record_bytes = (64 << 10) - "3\n\n\n".len() - log.head(15).len();
+    for (more, fault) in [(0, LookupFault::OtherRecord), (1, LookupFault::TooLong), (2, LookupFault::TooLong)] {
+        let long = TestLog::with(15, &[(3, &format!("{}\n", "x".repeat(record_bytes + more)))]);
+        assert_eq!(ask(&long, &long.lookup(3, 15), 2), Err(fault.into()), "{more}");
+    }
 }
 
 #[test]
@@ -292,6 +295,7 @@ fn l06_a_log_that_grows_is_consistent_and_one_that_forks_is_found_out() {
                 // In both orders: the smaller head may be the later one to arrive.
                 for (one, other) in [(old, new), (new, old)] {
                     let growth = check_growth(&head(&log, one), &head(&log, other)).unwrap();
+                    assert_eq!(growth.tiles(), growth.tiles_of_height(height(8)));
                     let tiles = tiles(&log, &growth.tiles_of_height(height(bits)), bits);
                     assert_eq!(growth.prove(&tiles).unwrap().latest(), &head(&log, new), "{old} {new}");
                 }
@@ -433,6 +437,14 @@ fn l13_a_tlog_proof_that_is_not_one_is_refused() {
     let hash = text.lines().nth(2).unwrap().to_owned() + "\n";
     let at = |fault: MerkleFault| LogError::NotIncluded { index: AT, fault };
     let length = |actual| at(MerkleFault::Length { expected: 17, actual });
+    let short = text.strip_suffix(&LARGE.head(70_000)).unwrap();
+    let filled_to = |bytes: usize| {
+        let extended = |by: usize| LARGE.key().note(&format!("{}{}\n", LARGE.head_text(70_000), "x".repeat(by)));
+        let text = format!("{short}{}", extended(bytes - short.len() - extended(0).len()));
+        assert_eq!(text.len(), bytes);
+        TlogProof::parse(text.as_bytes(), &key).map(drop)
+    };
+    assert_eq!((filled_to(16 << 10), filled_to((16 << 10) + 1)), (Ok(()), Err(TlogProofFault::TooLong.into())));
     let index = |index| LogError::NotIncluded { index, fault: MerkleFault::Index { index, size: 70_000 } };
     let bad_proof = LogError::NotIncluded { index: AT + 1, fault: MerkleFault::BadProof };
     for (text, error) in [

@@ -223,6 +223,8 @@ mod tests {
     fn their_neighbours_are_accepted() {
         let deep = vec!["a"; 64].join("/");
         let long_component = "a".repeat(255);
+        let longest_path = vec!["a".repeat(204); 5].join("/");
+        assert_eq!(longest_path.len(), PATH_LENGTH_LIMIT_BYTES);
         for path in [
             "x",
             "a/..x",
@@ -241,8 +243,14 @@ mod tests {
             "go/test/fixedbugs/issue27836.dir/Þfoo.go",
             deep.as_str(),
             long_component.as_str(),
+            longest_path.as_str(),
         ] {
             assert_eq!(EntryPath::parse(path.as_bytes()).map(|p| p.as_str().to_owned()), Ok(path.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_path_is_quoted_where_it_is_debugged() {
+        assert_eq!(format!("{:?}", EntryPath::parse(b"go/a b").unwrap()), "\"go/a b\"");
     }
 }

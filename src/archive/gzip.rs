@@ -193,6 +193,27 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_is_where_its_record_begins_or_where_the_stream_should_have_ended() {
+        let good = member(b"content");
+        let trailer = good.len() - TRAILER_BYTES;
+        let changed = |at: usize| {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            bytes
+        };
+        for (bytes, position, fault) in [
+            (changed(0), 0, GzipFault::Magic),
+            (changed(trailer), trailer, GzipFault::Crc),
+            (changed(trailer + 4), trailer, GzipFault::Length),
+            (good[..trailer].to_vec(), trailer, GzipFault::Truncated),
+            ([&good[..], b"x"].concat(), good.len(), GzipFault::TrailingData),
+        ] {
+            let position = position as u64;
+            assert_eq!(decode(&bytes, bytes.len()), Err(ArchiveError::Gzip { position, fault }));
+        }
+    }
+
+    #[test]
     fn trailer_and_header_must_fit() {
         let good = member(b"content");
         let with = |at: usize, xor: u8| {

@@ -174,7 +174,22 @@ fn octal(field: &[u8], name: &'static str) -> Result<u64, HeaderFault> {
 
 /// Of octal digits; no field has more than twelve, so 36 bits.
 fn value(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0'))
+    digits.iter().fold(0, |value, digit| value * 8 + u64::from(digit - b'0'))
+}
+
+/// What a release's header of this type looks like.
+#[cfg(test)]
+pub(super) fn header_block(type_flag: u8, name: &str, size_bytes: usize) -> [u8; BLOCK_BYTES] {
+    let mut header = tar::Header::new_ustar();
+    header.set_path(name).unwrap();
+    header.set_mode(if type_flag == b'5' { 0o755 } else { 0o644 });
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1_700_000_000);
+    header.set_size(size_bytes as u64);
+    header.set_entry_type(tar::EntryType::new(type_flag));
+    header.set_cksum();
+    *header.as_bytes()
 }
 
 #[cfg(test)]
@@ -183,14 +198,7 @@ mod tests {
 
     /// A valid header of a file with the given name, changed by `change`, with a checksum that fits.
     fn block(change: impl FnOnce(&mut UstarHeader)) -> [u8; BLOCK_BYTES] {
-        let mut header = tar::Header::new_ustar();
-        header.set_path("go/x").unwrap();
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(1_700_000_000);
-        header.set_size(5);
-        header.set_entry_type(tar::EntryType::Regular);
+        let mut header = tar::Header::from_byte_slice(&header_block(b'0', "go/x", 5)).clone();
         change(header.as_ustar_mut().unwrap());
         header.set_cksum();
         *header.as_bytes()
@@ -212,6 +220,10 @@ mod tests {
                 directory,
             ),
             (block(|h| (h.typeflag, h.mode) = ([b'x'], *b"0000000\0")), Header::Extended { size_bytes: 5 }),
+            (
+                block(|h| h.size = *b"04000000000\0"),
+                Header::File { name: b"go/x".to_vec(), size_bytes: FILE_SIZE_LIMIT_BYTES, executable: false },
+            ),
             (
                 block(|h| h.prefix[..2].copy_from_slice(b"go")),
                 Header::File { name: b"go/go/x".to_vec(), size_bytes: 5, executable: false },
@@ -249,6 +261,7 @@ mod tests {
             (block(|h| h.size = *b"00000000008\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"5\x00000000000\0"), HeaderFault::Number("size")),
             (block(|h| h.size = *b"77777777777\0"), HeaderFault::Size(0o77_777_777_777)),
+            (block(|h| h.size = *b"04000000001\0"), HeaderFault::Size(FILE_SIZE_LIMIT_BYTES + 1)),
             (block(|h| h.mode = *b"0000777\0"), HeaderFault::Mode(0o777)),
             (block(|h| h.mode = *b"0004755\0"), HeaderFault::Mode(0o4755)),
             (block(|h| h.mode = *b"0000000\0"), HeaderFault::Mode(0)),
@@ -275,6 +288,8 @@ mod tests {
         let read_only = block(|h| h.mode = *b"0000555\0");
         assert_eq!(Header::parse(&read_only, false), Err(HeaderFault::Mode(0o555)));
         let expected = Header::File { name: b"go/x".to_vec(), size_bytes: 5, executable: true };
-        assert_eq!(Header::parse(&read_only, true), Ok(expected));
+        assert_eq!(Header::parse(&read_only, true), Ok(expected.clone()));
+        assert_eq!(Header::parse(&block(|h| h.mode = *b"0000755\0"), true), Ok(expected));
+        assert_eq!(Header::parse(&block(|h| h.mode = *b"0000577\0"), true), Err(HeaderFault::Mode(0o777)));
     }
 }

@@ -230,3 +230,22 @@ fn check_version(content: &[u8], expected: Version) -> Result<Option<Timestamp>,
     let time = line.strip_prefix("time ").and_then(|time| time.parse::<Timestamp>().ok()).ok_or(LayoutFault::Time)?;
     if lines.any(|line| !line.is_empty()) { Err(LayoutFault::Time) } else { Ok(Some(time)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_set_aside_of_a_program_than_its_header() {
+        let path = |text: &str| EntryPath::parse(text.as_bytes()).unwrap();
+        let mut pieces = Pieces::default();
+        for byte in 0..20 {
+            assert_eq!(pieces.content(&path("bin/go"), &[byte; 100]), Ok(()));
+            assert_eq!(pieces.content(&path("bin/gofmt"), &[7; 3]), Ok(()));
+            assert_eq!(pieces.content(&path("bin/other"), &[8; 3]), Ok(()));
+        }
+        let header: Vec<u8> = (0..20).flat_map(|byte| [byte; 100]).take(HEADER_BYTES).collect();
+        assert_eq!((pieces.head("bin/go"), pieces.head("bin/gofmt")), (&header[..], &[7; 60][..]));
+        assert_eq!((pieces.head("bin/go.exe"), pieces.head("bin/other")), (&[][..], &[][..]));
+    }
+}

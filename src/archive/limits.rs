@@ -83,7 +83,9 @@ mod tests {
             budget.spend_stored(1, false),
             Err(ArchiveError::TooLarge { limit: ENTRIES_LIMIT, unit: "entries" })
         );
-        assert!(EntryBudget::default().spend(9 << 20).is_err());
+        let too_many = Err(ArchiveError::TooLarge { limit: PATHS_LIMIT_BYTES, unit: "bytes of paths" });
+        assert_eq!(EntryBudget::default().spend(8 << 20), Ok(()));
+        assert_eq!(EntryBudget::default().spend((8 << 20) + 1), too_many);
 
         let mut budget = EntryBudget::default();
         for _ in 0..ENTRIES_LIMIT {

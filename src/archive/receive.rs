@@ -226,14 +226,21 @@ fn hash_and_send(
             return Ok(size_bytes);
         }
         hashes.update(bytes);
-        size_bytes += length as u64;
-        if size_bytes > ARCHIVE_SIZE_LIMIT_BYTES {
-            return Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" }.into());
-        }
+        size_bytes = counted(size_bytes, length)?;
         buffer.truncate(length);
         if full.as_ref().is_some_and(|full| full.send(buffer).is_err()) {
             full = None;
         }
+    }
+}
+
+/// How much has been read with `length` bytes more, if that may be.
+fn counted(size_bytes: u64, length: usize) -> Result<u64, ArchiveError> {
+    match size_bytes + length as u64 {
+        more if more > ARCHIVE_SIZE_LIMIT_BYTES => {
+            Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" })
+        }
+        more => Ok(more),
     }
 }
 
@@ -249,4 +256,19 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReceiveError> 
         }
     }
     Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_512_mib_are_read() {
+        let too_large = Err(ArchiveError::TooLarge { limit: ARCHIVE_SIZE_LIMIT_BYTES, unit: "bytes" });
+        let before = ARCHIVE_SIZE_LIMIT_BYTES - 100;
+        for (length, expected) in [(99, Ok(before + 99)), (100, Ok(before + 100)), (101, too_large.clone())] {
+            assert_eq!(counted(before, length), expected);
+        }
+        assert_eq!(counted(before, BUFFER_BYTES), too_large);
+    }
 }

@@ -299,7 +299,145 @@ fn at_most(bytes: &[u8], limit: u64) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PathFault;
+    use super::super::header::header_block;
+    use super::super::limits::ENTRIES_LIMIT;
     use super::*;
+
+    /// A header with what follows it, up to the next block.
+    fn entry(kind: u8, name: &str, content: &[u8]) -> Vec<u8> {
+        let mut entry = [&header_block(kind, name, content.len())[..], content].concat();
+        entry.resize(entry.len().next_multiple_of(BLOCK_BYTES), 0);
+        entry
+    }
+
+    fn named_by_pax(kind: u8, path: &str) -> Vec<u8> {
+        let length = format!("00 path={path}\n").len();
+        [entry(b'x', "x", format!("{length} path={path}\n").as_bytes()), entry(kind, "y", b"")].concat()
+    }
+
+    /// Reads a stream with its end in pieces of `step` bytes.
+    fn read(entries: &[Vec<u8>], after: &[u8], step: usize) -> Result<Contents, ArchiveError> {
+        let mut reader = TarReader::new(Profile::of(&"go1.22.5.src.tar.gz".parse().unwrap()));
+        let stream = [&entries.concat()[..], &[0; 2 * BLOCK_BYTES], after].concat();
+        stream.chunks(step).try_for_each(|piece| reader.push(piece))?;
+        reader.finish()
+    }
+
+    fn fault_of(entries: &[Vec<u8>], after: &[u8]) -> ArchiveError {
+        let error = read(entries, after, usize::MAX).unwrap_err();
+        for step in [1, 100, 512, 700] {
+            assert_eq!(read(entries, after, step).unwrap_err(), error, "{step}");
+        }
+        error
+    }
+
+    #[test]
+    fn an_entry_is_where_it_is_however_the_stream_is_split() {
+        let long = vec![7; 1000];
+        let entries = [
+            entry(b'5', "go/", b""),
+            entry(b'0', "go/a", b"first"),
+            entry(b'0', "go/empty", b""),
+            named_by_pax(b'5', "go/d/"),
+            entry(b'0', "go/d/long", &long),
+            entry(b'0', "go/z", b"last"),
+        ];
+        let whole = read(&entries, b"", usize::MAX).unwrap();
+        let found = whole.manifest.entries().iter().map(|entry| match entry.kind {
+            EntryKind::File { size_bytes, position, .. } => (entry.path.as_str(), Some((position, size_bytes))),
+            EntryKind::Directory => (entry.path.as_str(), None),
+        });
+        let expected = [
+            ("a", Some((1024, 5))),
+            ("empty", Some((2048, 0))),
+            ("d", None),
+            ("d/long", Some((4096, 1000))),
+            ("z", Some((5632, 4))),
+        ];
+        assert_eq!((found.collect::<Vec<_>>(), whole.entries), (expected.to_vec(), 6));
+        for step in [1, 3, 100, 511, 512, 513, 700] {
+            let again = read(&entries, b"", step).unwrap();
+            assert_eq!((&again.manifest, again.entries), (&whole.manifest, 6), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_entry_and_place() {
+        let good = || vec![entry(b'5', "go/", b""), entry(b'0', "go/a", b"first")];
+        let mut padded = entry(b'0', "go/b", b"second");
+        padded[BLOCK_BYTES + 6] = 1;
+        let outside = |path: &str| EntryFault::OutsideTop(path.to_owned());
+        let empty = |path: &str| EntryFault::Path { path: path.to_owned(), fault: PathFault::Empty };
+        for (last, number, position, fault) in [
+            (entry(b'2', "go/b", b""), 3, 1536, TarFault::from(HeaderFault::ForbiddenType(b'2'))),
+            (padded, 3, 1536, TarFault::Padding),
+            (entry(b'5', "gone", b""), 3, 1536, outside("gone").into()),
+            (named_by_pax(b'0', "go/b/"), 4, 2560, HeaderFault::TypeMismatch.into()),
+            (named_by_pax(b'5', "go//"), 4, 2560, empty("go/").into()),
+            (entry(b'x', "x", b""), 3, 1536, PaxFault::Length.into()),
+            (header_block(b'x', "x", (64 << 10) + 1).to_vec(), 3, 1536, HeaderFault::Size((64 << 10) + 1).into()),
+            (
+                [entry(b'x', "x", b"11 path=go\n"), entry(b'x', "x", b"11 path=go\n")].concat(),
+                4,
+                2560,
+                TarFault::OrphanedPax,
+            ),
+            (entry(b'x', "x", b"11 path=go\n"), 3, 2560, TarFault::OrphanedPax),
+        ] {
+            let entries = [good(), vec![last]].concat();
+            assert_eq!(fault_of(&entries, b""), ArchiveError::Tar { entry: number, position, fault });
+        }
+        let fault = outside("go").into();
+        assert_eq!(fault_of(&[entry(b'0', "go", b"")], b""), ArchiveError::Tar { entry: 1, position: 0, fault });
+        // The largest that there may be, of which nothing follows.
+        let largest = [entry(b'5', "go/", b""), header_block(b'x', "x", 64 << 10).to_vec()];
+        let fault = TarFault::Truncated;
+        assert_eq!(fault_of(&largest, b""), ArchiveError::Tar { entry: 2, position: 512, fault });
+    }
+
+    #[test]
+    fn zeros_may_follow_the_end_up_to_a_limit_and_nothing_else_may() {
+        let limit = usize::try_from(ZERO_TAIL_LIMIT_BYTES).unwrap();
+        let good = [entry(b'5', "go/", b"")];
+        for zeros in [0, 1, 512, limit] {
+            for step in [100, usize::MAX] {
+                assert!(read(&good, &vec![0; zeros], step).is_ok(), "{zeros}");
+            }
+        }
+        let (mut late, one) = (vec![0; 1000], [1]);
+        late[999] = 1;
+        for after in [&vec![0; limit + 1], &late, &one[..]] {
+            let fault = TarFault::TrailingData;
+            assert_eq!(fault_of(&good, after), ArchiveError::Tar { entry: 1, position: 1024, fault });
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_of_a_forbidden_kind_has_a_code_of_its_own() {
+        for (fault, code) in [
+            (TarFault::Header(HeaderFault::ForbiddenType(b'2')), Code::ArchiveForbiddenEntry),
+            (TarFault::Header(HeaderFault::Size(1 << 30)), Code::ArchiveTooLarge),
+            (PaxFault::Sparse.into(), Code::ArchiveForbiddenEntry),
+            (HeaderFault::Nul("name").into(), Code::ArchiveUnsafePath),
+            (HeaderFault::Nul("linkname").into(), Code::ArchiveMalformed),
+            (EntryFault::OutsideTop("x".to_owned()).into(), Code::LayoutInvalid),
+            (TarFault::Header(HeaderFault::Checksum), Code::ArchiveMalformed),
+            (TarFault::Padding, Code::ArchiveMalformed),
+        ] {
+            assert_eq!(fault.code(), code, "{fault}");
+        }
+    }
+
+    #[test]
+    fn extended_headers_are_paid_for_like_entries() {
+        let mut reader = TarReader::new(Profile::of(&"go1.22.5.src.tar.gz".parse().unwrap()));
+        for _ in 0..ENTRIES_LIMIT {
+            assert_eq!(reader.begin_pax(1), Ok(()));
+        }
+        let too_many = ArchiveError::TooLarge { limit: ENTRIES_LIMIT, unit: "entries" };
+        assert_eq!(reader.begin_pax(1), Err(too_many));
+    }
 
     #[test]
     fn directories_that_paths_imply_are_paid_for() {

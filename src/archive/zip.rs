@@ -450,6 +450,10 @@ mod tests {
                 assert_eq!(error, ArchiveError::Zip { entry, position, fault: fault.clone() }, "{changed}");
             }
         }
+        for start in [b"PK\x05\x06", b"PK\x07\x08", b"<htm"] {
+            let error = decode(start, 3, 64).unwrap_err();
+            assert_eq!(error, ArchiveError::Zip { entry: 0, position: 0, fault: ZipFault::Magic });
+        }
         let error = decode(&[&bytes[..], b"x"].concat(), 5, 64).unwrap_err();
         let position = bytes.len() as u64;
         assert_eq!(error, ArchiveError::Zip { entry: 2, position, fault: ZipFault::TrailingData });

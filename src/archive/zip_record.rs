@@ -20,15 +20,15 @@ pub(super) const EXTRA_BYTES: usize = 9;
 pub(super) const DESCRIPTOR_BYTES: usize = 16;
 
 const VERSION: u16 = 20;
-/// Unix and the version (§4.4.2).
-const MADE_BY: u16 = 3 << 8 | VERSION;
+/// Unix, which is 3, and version 20 (§4.4.2).
+const MADE_BY: u16 = u16::from_be_bytes([3, 20]);
 const DEFLATE: u16 = 8;
 /// Sizes follow the content (§4.4.4, bit 3).
 const STREAMED: u16 = 1 << 3;
 /// The name is UTF-8 (§4.4.4, bit 11).
 const UTF8: u16 = 1 << 11;
 /// Encryption, patches, strong encryption and masked headers (§4.4.4, bits 0, 5, 6 and 13).
-const FORBIDDEN_FLAGS: u16 = 1 | 1 << 5 | 1 << 6 | 1 << 13;
+const FORBIDDEN_FLAGS: u16 = 0b0010_0000_0110_0001;
 /// ID, size and flags of an extended timestamp with a modification time.
 const EXTRA_START: [u8; 5] = *b"UT\x05\x00\x01";
 /// The file type's bits in a Unix mode, and a regular file's type.

@@ -115,6 +115,12 @@ mod tests {
         ] {
             assert_eq!(parse(text.as_bytes()), Ok(b"ABC".to_vec()), "{text}");
         }
+        let longest_line = format!("{BEGIN}\n{}\n{END}", "QUJD".repeat(19));
+        assert_eq!(parse(longest_line.as_bytes()), Ok(b"ABC".repeat(19)));
+        let block = format!("{BEGIN}\nQUJD\n{END}");
+        let longest = block.clone() + &"\n".repeat(ARMOR_LIMIT_BYTES - block.len());
+        assert_eq!(parse(longest.as_bytes()), Ok(b"ABC".to_vec()));
+        assert_eq!(parse(format!("{longest}\n").as_bytes()), Err(ArmorFault::TooLong));
     }
 
     #[test]
@@ -139,7 +145,12 @@ mod tests {
             (block.replace(END, "-----END PGP MESSAGE-----\n"), ArmorFault::End),
             (format!("{BEGIN}\nQUJD\n=AAA\n{END}"), ArmorFault::End),
             (format!("{BEGIN}\nQUJD\n=AAAA\n=AAAA\n{END}"), ArmorFault::End),
+            (format!("{BEGIN}\nQUJD\n=A!AA\n{END}"), ArmorFault::End),
+            (format!("{BEGIN}\nQUJD\n=AA==\n{END}"), ArmorFault::End),
             (format!("{BEGIN}QUJD\n{END}"), ArmorFault::Header),
+            (format!("{BEGIN}: no key\n\nQUJD\n{END}"), ArmorFault::Header),
+            (format!("{BEGIN}a key: x\n\nQUJD\n{END}"), ArmorFault::Header),
+            (format!("{BEGIN}Comment:x\n\nQUJD\n{END}"), ArmorFault::Header),
             (format!("{BEGIN}Comment: \u{1b}[2J\n\nQUJD\n{END}"), ArmorFault::Header),
             (format!("{BEGIN}\n\nQUJD\n{END}"), ArmorFault::Base64),
             (format!("{BEGIN}\n{END}"), ArmorFault::Base64),

@@ -54,4 +54,9 @@ mod tests {
         assert_eq!(check([1; 32], &[index, user]), Err(user));
         assert_eq!(check([2; 32], &[index, user]), Err(index));
     }
+
+    #[test]
+    fn whoever_said_it_is_named_as_the_user_knows_it() {
+        assert_eq!([DigestSource::Index, DigestSource::User].map(|source| source.to_string()), ["index", "--sha256"]);
+    }
 }

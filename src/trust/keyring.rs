@@ -94,7 +94,11 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::NotPinned`] when the program was built with another one.
     pub fn embedded() -> Result<Self, KeyringError> {
-        let certificates = parse(GOOGLE_CERTIFICATE)?;
+        Self::pinned(GOOGLE_CERTIFICATE)
+    }
+
+    fn pinned(content: &[u8]) -> Result<Self, KeyringError> {
+        let certificates = parse(content)?;
         match &certificates[..] {
             [only] if only.fingerprint().to_hex() == GOOGLE_FINGERPRINT => Ok(Self { certificates, embedded: true }),
             _ => Err(KeyringError::NotPinned),
@@ -223,5 +227,27 @@ impl Policy for KeyPolicy {
         key: &openpgp::cert::prelude::ValidErasedKeyAmalgamation<openpgp::packet::key::PublicParts>,
     ) -> openpgp::Result<()> {
         self.standard.key(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openpgp::cert::CertBuilder;
+    use openpgp::serialize::SerializeInto;
+
+    use super::*;
+
+    #[test]
+    fn the_embedded_certificate_is_the_one_that_was_pinned_and_no_other() {
+        let (other, _) =
+            CertBuilder::new().add_userid("Google Inc. (Linux Packages Signing Authority)").generate().unwrap();
+        let other = other.to_vec().unwrap();
+        let keyring = Keyring::pinned(GOOGLE_CERTIFICATE).unwrap();
+        assert!(keyring.trusts(GOOGLE_FINGERPRINT) && !keyring.trusts("3B068FB4789ABE4AEFA3BB491397BC53640DB551"));
+        let google = &keyring.certificates()[..1][0].to_vec().unwrap();
+        for content in [&other, &[&google[..], &other].concat(), &[&google[..], google].concat()] {
+            assert!(matches!(Keyring::pinned(content), Err(KeyringError::NotPinned)));
+        }
+        assert!(matches!(Keyring::pinned(b""), Err(KeyringError::Empty | KeyringError::Malformed(_))));
     }
 }

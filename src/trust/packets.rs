@@ -90,6 +90,12 @@ mod tests {
         }
         let long = [&[0xc2, 192, 8][..], &[7; 200]].concat();
         assert_eq!(signature_bodies(&long), Ok(vec![&[7; 200][..]]));
+        // The longest that two octets can tell, and one in between.
+        for (length, bytes) in [([223, 255], 8383), ([194, 3], 707)] {
+            let content = vec![7; bytes];
+            let packet = [&[0xc2][..], &length, &content].concat();
+            assert_eq!(signature_bodies(&packet), Ok(vec![&content[..]]));
+        }
     }
 
     #[test]

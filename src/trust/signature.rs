@@ -307,3 +307,18 @@ fn check_one<K>(
 fn shown(time: std::time::SystemTime) -> String {
     Timestamp::try_from(time).map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_tells_of_the_exception_that_it_rests_on() {
+        for sha1_back_signature in [true, false] {
+            let (certificate, signing_key) = ("certificate".to_owned(), "signing key".to_owned());
+            let created = Timestamp::UNIX_EPOCH;
+            let proof = SignatureProof { certificate, signing_key, created, hash: "SHA256", sha1_back_signature };
+            assert_eq!(proof.sha1_back_signature(), sha1_back_signature);
+        }
+    }
+}

@@ -142,3 +142,27 @@ pub struct Verdict<K> {
     /// The verified archive, or the most telling reason why it is none.
     pub outcome: Result<VerifiedArchive<K>, TrustError>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_report_are_those_of_its_schema() {
+        let kinds = [CheckKind::Digest, CheckKind::Signature, CheckKind::Layout, CheckKind::Transparency];
+        assert_eq!(kinds.map(CheckKind::as_str), ["digest", "signature", "layout", "transparency"]);
+        let statuses = [
+            (CheckStatus::Passed, "passed"),
+            (CheckStatus::Failed, "failed"),
+            (CheckStatus::NotPublished, "not-published"),
+            (CheckStatus::Unavailable, "unavailable"),
+            (CheckStatus::NotRequested, "not-requested"),
+        ];
+        for (status, word) in statuses {
+            assert_eq!(status.as_str(), word);
+        }
+        let trusts = [Trust::Signature, Trust::Transparency, Trust::SignatureAndTransparency, Trust::DigestOnly];
+        let words = ["signature", "transparency", "signature+transparency", "digest-only"];
+        assert_eq!(trusts.map(Trust::as_str), words);
+    }
+}

@@ -130,7 +130,7 @@ pub fn root_from_path(index: u64, size: u64, leaf: &Hash, path: &[Hash]) -> Resu
         return Err(MerkleFault::Length { expected: ranges.len(), actual: path.len() });
     }
     let join = |here: Hash, (range, sibling): (&Range, &Hash)| {
-        if range.start > index { node_hash(&here, sibling) } else { node_hash(sibling, &here) }
+        if range.end <= index { node_hash(sibling, &here) } else { node_hash(&here, sibling) }
     };
     Ok(ranges.iter().zip(path).fold(*leaf, join))
 }
@@ -244,6 +244,24 @@ mod tests {
                 let fault = MerkleFault::Length { expected: siblings, actual: siblings + 1 };
                 assert_eq!(root_from_path(index, size, &leaf, &vec![leaf; siblings + 1]), Err(fault));
             }
+        }
+    }
+
+    #[test]
+    fn a_tree_grows_and_a_proof_of_it_has_one_length() {
+        let [a, b, c] = [&b"a"[..], b"b", b"c"].map(leaf_hash);
+        let two = node_hash(&a, &b);
+        let three = node_hash(&two, &c);
+        assert_eq!(check_consistency((3, &three), (3, &three), &[]), Ok(()));
+        assert_eq!(check_consistency((2, &two), (3, &three), &[c]), Ok(()));
+        assert_eq!(check_consistency((1, &a), (3, &three), &[b, c]), Ok(()));
+        assert_eq!(check_consistency((3, &three), (2, &two), &[c]), Err(MerkleFault::Order { old: 3, new: 2 }));
+        // Three records are no whole subtree of four, so their proof begins with one.
+        let four = node_hash(&two, &node_hash(&c, &a));
+        assert_eq!(check_consistency((3, &three), (4, &four), &[c, a, two]), Ok(()));
+        for proof in [&[][..], &[c, a], &[c, a, two, two]] {
+            let fault = MerkleFault::Length { expected: 3, actual: proof.len() };
+            assert_eq!(check_consistency((3, &three), (4, &four), proof), Err(fault));
         }
     }
 }

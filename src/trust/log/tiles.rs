@@ -270,3 +270,24 @@ fn root_of(hashes: &[Hash]) -> Option<Hash> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_without_hashes_is_none() {
+        let of = |level, index, size| Tile::of(TileHeight::GO, level, index, size).map(|tile| tile.width());
+        assert_eq!((of(0, 0, 0), of(0, 0, 1), of(0, 0, 256)), (None, Some(1), Some(256)));
+        assert_eq!((of(0, 1, 255), of(0, 1, 256), of(0, 1, 257)), (None, None, Some(1)));
+        assert_eq!((of(1, 0, 255), of(1, 0, 256), of(8, 0, u64::MAX)), (None, Some(1), None));
+    }
+
+    #[test]
+    fn a_tile_is_there_once_it_was_put_in_whole() {
+        let tile = Tile::of(TileHeight::GO, 0, 0, 2).unwrap();
+        let mut tiles = Tiles::default();
+        assert!(tiles.insert(tile, &[7; 63]).is_err() && !tiles.contains(&tile));
+        assert!(tiles.insert(tile, &[7; 64]).is_ok() && tiles.contains(&tile));
+    }
+}
