@@ -172,14 +172,20 @@ pub(crate) fn each<T: Send>(
 /// there are more than `least` of these.
 #[track_caller]
 pub(crate) fn assert_told_once(rows: Rows, least: usize) {
-    let (mut archives, mut twice) = (BTreeSet::new(), Vec::new());
+    let (mut archives, mut twice) = (BTreeMap::new(), Vec::new());
     for (row, cases) in rows {
         let mut names = BTreeSet::new();
         for case in cases() {
             let digest: [u8; 32] = Sha256::digest(&case.archive).into();
-            let claimed = (digest, case.name.to_string());
-            let new = names.insert(case.what.clone()) && (case.rejected.is_none() || archives.insert(claimed));
-            twice.extend((!new).then(|| format!("{row}: {}", case.what)));
+            let told = format!("{row}: {}", case.what);
+            if !names.insert(case.what) {
+                twice.push(told.clone());
+            }
+            if case.rejected.is_some()
+                && let Some(first) = archives.insert((digest, case.name.to_string()), told.clone())
+            {
+                twice.push(format!("{first}; {told}"));
+            }
         }
     }
     assert!(twice.is_empty(), "{twice:#?}");
