@@ -19,7 +19,9 @@ use goverify::archive::{ArchiveError, Discard};
 use goverify::error::Coded;
 use goverify::release::ArchiveName;
 
-use crate::case::{Case, verified, verified_from};
+#[cfg(all(feature = "net", target_os = "linux"))]
+use crate::case::Case;
+use crate::case::{verified, verified_from};
 use crate::support::figures;
 use crate::support::sdk::Sdk;
 use crate::support::tar_entry::{TarEntry, gzip};
@@ -210,6 +212,7 @@ fn every_collected_archive_is_rejected_for_its_reason() {
 }
 
 /// For whoever wants to see what these archives write; those that are too large to be carried are left out.
+#[cfg(all(feature = "net", target_os = "linux"))]
 pub(crate) fn cases() -> Vec<Case> {
     let case = |collected: Collected| {
         let code = collected.judge().code();

@@ -5,12 +5,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "net", target_os = "linux"))]
 mod canary;
 mod case;
 mod corpora;
 mod gzip;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "net", target_os = "linux"))]
 mod jail;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -20,11 +20,12 @@ mod readers;
 #[path = "../support/mod.rs"]
 mod support;
 mod tar;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "net", target_os = "linux"))]
 mod trace;
 mod zip;
 
 /// Every row of every format.
+#[cfg(all(feature = "net", target_os = "linux"))]
 fn rows() -> impl Iterator<Item = &'static (&'static str, fn() -> Vec<case::Case>)> {
     tar::ROWS.iter().chain(gzip::ROWS).chain(zip::ROWS)
 }
