@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use sha2::{Digest, Sha256};
 use support::binary::{Run, assert_installed, check, snapshot};
 use support::log::{TestKey, TestLog};
 use support::logged::{FIRST_RECORD, LOOKUP, Logged, RECORDS};
@@ -122,6 +123,30 @@ fn l06_log_that_shows_another_history_is_convicted_and_the_evidence_is_kept() {
         assert_eq!(tree_size(logged.fetch(&[])), shown, "{case}");
         assert_eq!(remembered(&logged), logged.log.head(seen.max(shown)), "{case}");
     }
+}
+
+/// A damaged memory is no matter of the bytes that were kept of a download, and nothing is tried again for it.
+#[test]
+fn l07_a_damaged_memory_is_told_of_when_the_download_is_continued() {
+    const NAME: &str = "go1.22.5.linux-amd64.tar.gz";
+    let logged = Logged::of(&[sdk()]);
+    let server = logged.depot.serve();
+    let fetch = || {
+        let folder = logged.depot.home.cache().join("goverify");
+        let stem = hex::encode(Sha256::digest(&logged.depot.files[NAME]));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{stem}.partial")), &logged.depot.files[NAME][..1000]).unwrap();
+        fs::write(folder.join(format!("{stem}.etag")), format!("\"v1\"\n{}{NAME}\n", server.url())).unwrap();
+        let log = logged.sumdb_at(&format!("{}log", server.url()));
+        logged.depot.fetch(&server.url(), &["--sumdb", &log, "--json"])
+    };
+    logged.serve_log(&server, "/log/");
+    fetch().exits(0);
+    fs::remove_dir_all(logged.depot.home.home().join("made")).unwrap();
+    fs::write(logged.remembered(), "no note").unwrap();
+    let run = fetch().exits(1);
+    assert_eq!(run.error_code(), "transparency-fork", "{run:#?}");
+    assert!(!logged.depot.destination().exists());
 }
 
 #[test]

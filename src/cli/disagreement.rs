@@ -55,9 +55,18 @@ pub(crate) struct Setback {
     pub(crate) failure: Failure,
     /// Set where files of two moments would look the same.
     pub(crate) disagreement: Option<Disagreement>,
+    /// Whether the archive was here and was judged: then the checks in the report are this round's.
+    pub(crate) judged: bool,
+    /// Whether another round could change nothing.
+    pub(crate) is_final: bool,
 }
 
 impl Setback {
+    /// A failure that has ended the whole job.
+    pub(crate) fn last(failure: Failure) -> Self {
+        Self { is_final: true, ..failure.into() }
+    }
+
     /// The failure, which says what contradicts what.
     pub(crate) fn named(self) -> Failure {
         let Some(disagreement) = self.disagreement else { return self.failure };
@@ -68,13 +77,13 @@ impl Setback {
 
 impl From<Failure> for Setback {
     fn from(failure: Failure) -> Self {
-        Self { failure, disagreement: None }
+        Self { failure, disagreement: None, judged: false, is_final: false }
     }
 }
 
 impl From<FetchError> for Setback {
     fn from(error: FetchError) -> Self {
         let sizes = matches!(error, FetchError::AnnouncedSize { .. } | FetchError::Overlong { .. });
-        Self { failure: error.into(), disagreement: sizes.then_some(Disagreement::IndexAndArchive) }
+        Self { disagreement: sizes.then_some(Disagreement::IndexAndArchive), ..Failure::from(error).into() }
     }
 }

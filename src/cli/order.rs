@@ -97,7 +97,8 @@ impl Job {
 /// On the day of a release a mirror on the web may hold files of two moments: where they do not belong together, index,
 /// signature and archive are fetched once more, and what is said of them then is final. So are bytes that an earlier
 /// run kept and that may have suffered since, in a power cut for one: only what the mirror has now is ever called
-/// rejected. Nothing that merely fails to arrive in the second round hides what the first one found.
+/// rejected. Nothing that merely fails to arrive in the second round hides what the first one found; an archive that
+/// does arrive is judged anew, whatever the first one was.
 pub(crate) async fn download_and_verify<K: Send + 'static>(
     order: &mut Order,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
@@ -116,6 +117,7 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
         Err(setback) => setback,
     };
     let reason = match first.disagreement {
+        _ if first.is_final => return Err(first.named()),
         Some(disagreement) if matches!(order.mirror, Mirror::Http(_)) => disagreement.to_string(),
         _ if first.failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             "the continued download is not the archive".to_owned()
@@ -133,7 +135,8 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
         Err(failure) => Err(failure.into()),
     };
     second.map_err(|second| {
-        if second.failure.code.is_rejection() || second.failure.code == Code::Interrupted {
+        let counts = second.judged || second.failure.code.is_rejection();
+        if counts || second.failure.code == Code::Interrupted {
             return second.named();
         }
         order.expect(earlier, outcome);
@@ -178,7 +181,7 @@ fn outweigh(order: &Order, answer: &Answer, outcome: &mut Outcome, setback: Setb
 async fn beside_the_log<T>(
     order: &Order,
     download: impl Future<Output = Result<T, Setback>>,
-) -> Result<(Result<T, Setback>, Answer), Failure> {
+) -> Result<(Result<T, Setback>, Answer), Setback> {
     let effort = if order.rests_on_log() { Effort::Persistent } else { Effort::Once };
     let ask = async |pause| {
         tokio::time::sleep(pause).await;
@@ -205,7 +208,7 @@ async fn beside_the_log<T>(
                         // It ends soon, and takes away what nobody could continue.
                         order.watch.cancel();
                         let _ = download.await;
-                        return Err(failure);
+                        return Err(Setback::last(failure));
                     }
                 }
             }
@@ -259,11 +262,12 @@ fn judge<K>(
     outcome.checks = verdict.checks.iter().map(|check| json::check_for(check, reason)).collect();
     let name = order.file.name();
     let checks = &verdict.checks;
-    let verified = verdict.outcome.map_err(|error| match (error, answer.refusal(name)) {
-        (TrustError::NoLog(_), Some(refusal)) => refusal.into(),
-        (error, _) => {
-            Setback { disagreement: Disagreement::of(&error, checks), failure: Failure::of(&name.to_string(), &error) }
-        }
+    let verified = verdict.outcome.map_err(|error| {
+        let (failure, disagreement) = match (error, answer.refusal(name)) {
+            (TrustError::NoLog(_), Some(refusal)) => (refusal, None),
+            (error, _) => (Failure::of(&name.to_string(), &error), Disagreement::of(&error, checks)),
+        };
+        Setback { disagreement, judged: true, ..failure.into() }
     })?;
     outcome.trusted(&verified);
     Ok(verified)
