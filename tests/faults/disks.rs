@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::ground::{Case, Ground, Which};
 use crate::support::audited::{Audited, drift};
-use crate::support::binary::{Home, assert_installed, snapshot};
+use crate::support::binary::{Home, snapshot};
 use crate::support::figures::{count, stride};
 use crate::support::sdk::Sdk;
 use crate::support::started::noise;
@@ -81,7 +81,7 @@ fn on_disks(ground: &Ground, options: &[String]) -> Option<Vec<End>> {
         };
         if end.exit == 0 {
             assert_eq!(end.left, ["./made", "./made/go"]);
-            assert_installed(&notes.join(format!("{number}.tree")), ground.sdk(Which::First), true);
+            assert!(ground.whole(&notes.join(format!("{number}.tree"))) == Which::First);
         } else {
             assert_eq!((end.exit, end.code(), &end.left[..]), (5, Some("no-space"), &[][..]), "{:#}", end.result);
             assert!(end.result["error"]["hint"].is_string());

@@ -11,7 +11,7 @@ use crate::ground::{Case, Ground, Which, evidence};
 use crate::support::audited::Audited;
 use crate::support::binary::{Home, Run};
 use crate::support::desk::{Desk, NAME};
-use crate::support::figures::{count, stride};
+use crate::support::figures::{count, long, stride};
 use crate::support::sdk::Sdk;
 use crate::support::started::names;
 use crate::tracer::{Action, Call, Moment, trace};
@@ -70,7 +70,7 @@ fn fail_each(home: &Home, mut command: impl FnMut() -> Command, mut judge: impl 
     let mut injected = 0;
     for (number, error) in ERRORS.into_iter().enumerate() {
         // Another place for each in the quick form.
-        let mut at = 1 + number * QUICK / ERRORS.len() / stride(QUICK);
+        let mut at = if long() { 1 } else { 1 + number * QUICK / ERRORS.len() };
         loop {
             let case = RefCell::new(Case(format!("{error} at call {at}")));
             let (mut calls, mut met) = (0, 0);

@@ -1,6 +1,7 @@
 //! A mirror with two small releases, one destination, and what must hold there after anything that happens.
 
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use crate::support::binary::{Home, Run, assert_installed, snapshot};
 use crate::support::depot::Depot;
+use crate::support::figures::count;
 use crate::support::sdk::Sdk;
 use crate::support::started::names;
 
@@ -74,10 +76,20 @@ impl Ground {
     pub(crate) fn installed(&self) -> Option<Which> {
         let at = self.depot.destination();
         fs::symlink_metadata(&at).ok()?;
-        let version = fs::read_to_string(at.join("VERSION")).unwrap();
-        let which = if version.starts_with("go1.22.5\n") { Which::First } else { Which::Second };
-        assert_installed(&at, self.sdk(which), true);
-        Some(which)
+        Some(self.whole(&at))
+    }
+
+    /// Which release's tree this is, all of it; counts the trees that are not whole before it fails.
+    #[track_caller]
+    pub(crate) fn whole(&self, at: &Path) -> Which {
+        let found = panic::catch_unwind(AssertUnwindSafe(|| {
+            let version = fs::read_to_string(at.join("VERSION")).unwrap();
+            let which = if version.starts_with("go1.22.5\n") { Which::First } else { Which::Second };
+            assert_installed(at, self.sdk(which), true);
+            which
+        }));
+        count("partial-trees", usize::from(found.is_err()));
+        found.unwrap_or_else(|panic| panic::resume_unwind(panic))
     }
 
     /// Asserts that an undisturbed run completes what another one left, and leaves nothing else.

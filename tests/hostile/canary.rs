@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::case::Case;
-use super::jail::{CACHE, DESTINATION, Jail, MIRROR, Object, PARENT};
+use super::jail::{DESTINATION, Jail, MIRROR, Object, PARENT};
 use super::support::binary::assert_installed;
 use super::support::desk::KEY_CREATED;
 use super::support::figures;
@@ -73,26 +73,30 @@ fn names(case: &Case) -> Vec<Vec<u8>> {
     names
 }
 
-/// Whether a run may change what is at this path: a staging folder, a spool or a lock beside the destination, and the
-/// cache.
-fn is_ours(path: &Path) -> bool {
+/// Whether a run may change what is at this path: a spool or a lock beside the destination and, of an archive that is
+/// accepted, a staging folder and the destination.
+fn is_ours(path: &Path, accepted: bool) -> bool {
     let plain = !path.components().any(|component| component.as_os_str() == "..");
     let name = path.strip_prefix(PARENT).ok().map(|path| path.iter().next().unwrap_or_default().to_str().unwrap());
     // "." is the unlinked spool; the folder itself is opened to be synced and locked.
-    let beside = name.is_some_and(|name| matches!(name, "" | "." | "go") || name.starts_with(".go.goverify"));
-    plain && (beside || path.starts_with(CACHE))
+    plain
+        && name.is_some_and(|name| {
+            matches!(name, "" | "." | ".go.goverify.lock")
+                || accepted && (name == "go" || name.starts_with(".go.goverify-"))
+        })
 }
 
 /// Asserts that nothing was written outside, and counts the octets that were.
 #[track_caller]
-fn assert_inside(what: &str, jail: &Jail, before: &BTreeMap<PathBuf, Object>, changes: &[Change]) {
+fn assert_inside(case: &Case, jail: &Jail, before: &BTreeMap<PathBuf, Object>, changes: &[Change]) {
+    let what = &case.what;
     let after = jail.snapshot();
     let outside = after.iter().filter(|(path, object)| before.get(*path) != Some(object)).map(|(_, object)| object.1);
     figures::count("octets-written-outside", usize::try_from(outside.sum::<u64>()).unwrap());
     let gone: Vec<_> = before.keys().filter(|path| !after.contains_key(*path)).collect();
     let new: Vec<_> = after.iter().filter(|(path, object)| before.get(*path) != Some(object)).collect();
     assert!(gone.is_empty() && new.is_empty(), "{what}: gone {gone:?}, new or changed {new:?}");
-    let elsewhere: Vec<_> = changes.iter().filter(|change| !is_ours(&change.path)).collect();
+    let elsewhere: Vec<_> = changes.iter().filter(|change| !is_ours(&change.path, case.rejected.is_none())).collect();
     assert!(elsewhere.is_empty(), "{what}: {elsewhere:?}");
 }
 
@@ -122,7 +126,7 @@ fn run_all(cases: &[Case]) -> Option<()> {
             fs::remove_dir_all(jail.at(DESTINATION)).unwrap();
             installed += 1;
         }
-        assert_inside(&case.what, &jail, &before, &changes);
+        assert_inside(case, &jail, &before, &changes);
     }
     figures::count("canary-archives-rejected", rejected);
     figures::count("canary-archives-installed", installed);

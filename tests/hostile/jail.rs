@@ -13,7 +13,6 @@ use super::trace;
 /// Where the tree is to be installed, and what may be written to on the way.
 pub(crate) const PARENT: &str = "/home/user/sdk";
 pub(crate) const DESTINATION: &str = "/home/user/sdk/go";
-pub(crate) const CACHE: &str = "/home/user/.cache";
 /// The mirror of each run.
 pub(crate) const MIRROR: &str = "/mirror";
 
@@ -116,7 +115,7 @@ impl Jail {
                         Component::Prefix(_) | Component::CurDir => {}
                     }
                 }
-                let elsewhere = !path.starts_with(PARENT) && !path.starts_with(MIRROR) && !path.starts_with(CACHE);
+                let elsewhere = !path.starts_with(PARENT) && !path.starts_with(MIRROR);
                 if elsewhere && path.to_str().is_some_and(|path| !path.contains('\0')) {
                     self.plant(&path);
                 }
@@ -152,8 +151,7 @@ impl Jail {
         (output, trace::changes(&fs::read_to_string(log).unwrap(), &self.root()))
     }
 
-    /// Everything in the jail but the mirror, the cache, and the staging folder's parent, which says what is in it by
-    /// its names alone.
+    /// Everything in the jail but the mirror.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Object> {
         let mut objects = BTreeMap::new();
         let mut folders = vec![self.root()];
@@ -162,7 +160,7 @@ impl Jail {
                 let path = entry.unwrap().path();
                 let metadata = fs::symlink_metadata(&path).unwrap();
                 let content = if metadata.is_dir() {
-                    if path != self.at(MIRROR) && path != self.at(CACHE) {
+                    if path != self.at(MIRROR) {
                         folders.push(path.clone());
                     }
                     Vec::new()
