@@ -31,15 +31,18 @@ fn row(name: &str) -> Option<&str> {
     (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())).then_some(row)
 }
 
-/// The rows that are tests in this source: functions under `#[test]`, with nothing but other attributes between.
+/// The rows that are tests in this source: functions under `#[test]`, with nothing but other attributes between, none
+/// of which says that it is not run.
 fn rows(source: &str) -> BTreeSet<&str> {
     let mut rows = BTreeSet::new();
-    let mut is_test = false;
+    let (mut is_test, mut is_ignored) = (false, false);
     for line in source.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix("fn ") {
-            rows.extend(row(name).filter(|_| is_test));
+            rows.extend(row(name).filter(|_| is_test && !is_ignored));
         }
-        is_test = line == "#[test]" || is_test && (line.starts_with("#[") || line.starts_with("//"));
+        let goes_on = line.starts_with("#[") || line.starts_with("//");
+        is_test = goes_on && (is_test || line == "#[test]");
+        is_ignored = goes_on && (is_ignored || line.starts_with("#[ignore"));
     }
     rows
 }
@@ -62,7 +65,9 @@ fn every_row_is_a_test() {
 fn a_row_is_told_by_a_test_alone() {
     for (source, expected) in [
         ("#[test]\nfn p01_x() {", vec!["p01"]),
-        ("    #[cfg(unix)]\n    #[test]\n    #[ignore]\n    fn l13_x() {", vec!["l13"]),
+        ("    #[cfg(unix)]\n    #[test]\n    #[expect(unused)]\n    fn l13_x() {", vec!["l13"]),
+        ("#[test]\n#[ignore]\nfn l13_x() {", vec![]),
+        ("#[ignore = \"slow\"]\n#[test]\nfn l13_x() {\n}\n#[test]\nfn l12_x() {", vec!["l12"]),
         ("#[test]\n// Why.\nfn j02_x() {\n}\n#[test]\nfn j03_x() {", vec!["j02", "j03"]),
         ("fn p01_x() {", vec![]),
         ("#[test]\nfn other() {\n}\nfn p01_x() {", vec![]),

@@ -10,7 +10,8 @@
 //!   comes back says what holds, and never more. On other systems than Linux it is always none.
 //!
 //! Limits: files that are open already stay usable. Reading metadata and changing modes, owners and times are not
-//! governed. Who may make files in a directory may also give one in it a second name there.
+//! governed, nor, before ABI 9, are Unix sockets that have a path. Who may make files beneath a directory may also
+//! overwrite those that are there, and give one a second name there.
 
 use std::fmt;
 use std::thread;

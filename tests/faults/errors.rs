@@ -55,7 +55,7 @@ const BY_HANDLE: [c_long; 16] = [
 /// another's, and stays.
 const BEFORE_THE_LOCK: [c_long; 4] = [libc::SYS_flock, libc::SYS_fstat, libc::SYS_statx, libc::SYS_newfstatat];
 /// A prime, so that loops of the binary are met at every place.
-const QUICK: usize = 83;
+const QUICK: usize = 29;
 
 /// Whether a call works on a file, which a socket or what the runtime wakes itself with is not: those never say that
 /// a disk is full.

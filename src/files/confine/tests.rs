@@ -101,7 +101,7 @@ const DEEDS: [Deed; 22] = [
     ("signal_another_process", 6, |s| Ok(test_kill_process(Pid::from_child(&s.stranger))?)),
 ];
 
-/// Does all that this kernel can deny, which must be denied.
+/// Does those of the deeds that this kernel can deny, which must be denied.
 fn assert_denied(scene: &Scene) {
     let Confinement::Landlock { abi } = level() else { return };
     for (what, _, deed) in DEEDS.iter().filter(|(_, since, _)| *since <= abi) {
