@@ -50,13 +50,15 @@ pub enum Event {
 pub struct Watch {
     observer: Arc<dyn Fn(Event) + Send + Sync>,
     cancelled: Arc<AtomicBool>,
+    /// The job that this one is a part of.
+    whole: Option<Arc<Watch>>,
 }
 
 impl Watch {
     /// Calls `observer` for every event, from whichever thread it happens on. One that unpacks can open no files but
     /// those that it makes, nor reach a network, where the system denies it ([`crate::files::Confinement`]).
     pub fn new(observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { observer: Arc::new(observer), cancelled: Arc::default() }
+        Self { observer: Arc::new(observer), cancelled: Arc::default(), whole: None }
     }
 
     /// Tells nobody.
@@ -73,7 +75,14 @@ impl Watch {
             observer(&event);
             first(event);
         };
-        Self { observer: Arc::new(both), cancelled: Arc::clone(&self.cancelled) }
+        Self { observer: Arc::new(both), ..self.clone() }
+    }
+
+    /// A watch on a part of the job: it can be asked to stop alone, and stops with the whole.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        let whole = Some(Arc::new(self.clone()));
+        Self { observer: Arc::clone(&self.observer), cancelled: Arc::default(), whole }
     }
 
     /// Reports one event.
@@ -86,15 +95,38 @@ impl Watch {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// Whether this part of a job was asked to stop, alone: it is of no use any more.
+    #[must_use]
+    pub fn is_called_off(&self) -> bool {
+        self.whole.as_ref().is_some_and(|whole| self.is_cancelled() && !whole.is_cancelled())
+    }
+
     /// Whether somebody asked the job to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.whole.as_ref().is_some_and(|whole| whole.is_cancelled())
     }
 }
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_stops_alone_and_with_the_whole() {
+        let whole = Watch::silent();
+        let (one, other) = (whole.part(), whole.part().part());
+        one.cancel();
+        assert_eq!([&whole, &one, &other].map(Watch::is_cancelled), [false, true, false]);
+        assert_eq!([&whole, &one, &other].map(Watch::is_called_off), [false, true, false]);
+        whole.cancel();
+        assert_eq!([&whole, &one, &other].map(Watch::is_cancelled), [true, true, true]);
+        assert_eq!([&whole, &one, &other].map(Watch::is_called_off), [false, false, false]);
     }
 }

@@ -43,7 +43,8 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     if signature.is_some_and(|found| !order.keyring.trusts(&found.certificate)) {
         return Err(exists("exists, and was verified by a certificate that is not trusted now"));
     }
-    let prove = || match &order.sumdb {
+    let sumdb = &order.sumdb;
+    let prove = || match sumdb {
         Sumdb::Log(log) => receipt.prove(log.key()).transpose(),
         Sumdb::Off => Ok(None),
     };

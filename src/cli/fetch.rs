@@ -2,12 +2,13 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use goverify::archive::Spool;
 use goverify::error::{Code, FileError};
 use goverify::events::Watch;
 use goverify::install::{Destination, Installation, ReceiptChoice};
-use goverify::release::{ArchiveFormat, ArchiveName, Platform, Target};
+use goverify::release::{ArchiveFormat, ArchiveName, Platform, Selector, Target};
 use goverify::trust::{Keyring, Sumdb};
 
 use super::already::already_installed;
@@ -17,6 +18,7 @@ use super::json::{ArchiveReport, Installed, Outcome, Report};
 use super::order::{Job, Order, download_and_verify};
 use super::output::Output;
 use super::progress::Progress;
+use super::signature::{self, Requested};
 use super::{download, keys, list, runtime};
 
 pub(crate) fn run(arguments: Fetch, common: &Common, output: &Output) -> Report {
@@ -42,9 +44,12 @@ async fn fetch(
     if arguments.unsigned && arguments.require.contains(&RequiredCheck::Signature) {
         return Err(Failure::usage("--unsigned and --require signature contradict each other"));
     }
-    let (mirror, index) = list::open(&arguments.source, common, watch).await?;
+    let mirror = Arc::new(list::mirror(&arguments.source, common)?);
     let target = arguments.target.clone().unwrap_or_else(|| Target::Platform(Platform::host()));
-    let file = index.select(&arguments.version)?.file(&target)?;
+    let requested = probable_archive(&arguments, &target).and_then(|archive| Requested::of(&archive, &mirror));
+    let index = list::index(&arguments.source, &mirror, common, watch);
+    let (index, requested) = signature::beside_the_index(index, requested).await;
+    let file = index?.select(&arguments.version)?.file(&target)?;
     let name = file.name().to_string();
     let mut archive = ArchiveReport::new(file.name(), mirror.location(&name));
     archive.expect(&file);
@@ -58,15 +63,25 @@ async fn fetch(
     if sumdb == Sumdb::Off && arguments.require.contains(&RequiredCheck::Transparency) {
         return Err(Failure::usage("--sumdb off and --require transparency contradict each other"));
     }
-    let mut order = Order { arguments, mirror, file, keyring, sumdb, common, watch: watch.clone() };
+    let mut order = Order { arguments, mirror, file, requested, keyring, sumdb, common, watch: watch.clone() };
     if order.arguments.download_only { download::run(&mut order, outcome).await } else { install(order, outcome).await }
 }
 
+/// The archive that will be downloaded, as far as that is known before the index: no series has to be looked up, and
+/// nothing is installed that may make it needless.
+fn probable_archive(arguments: &Fetch, target: &Target) -> Option<ArchiveName> {
+    let Selector::Exact(version) = arguments.version else { return None };
+    let archive = ArchiveName::new(version, target.clone());
+    let vacant = || destination(arguments, &archive).is_ok_and(|path| path.symlink_metadata().is_err());
+    (arguments.force || arguments.download_only || vacant()).then_some(archive)
+}
+
+fn destination(arguments: &Fetch, archive: &ArchiveName) -> Result<PathBuf, Failure> {
+    arguments.to.clone().map_or_else(|| default_destination(archive), Ok)
+}
+
 async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
-    let path = match &order.arguments.to {
-        Some(path) => path.clone(),
-        None => default_destination(order.file.name())?,
-    };
+    let path = destination(&order.arguments, order.file.name())?;
     let (timeout, watch) = (order.arguments.lock_timeout, order.watch.clone());
     let destination = runtime::blocking(move || Destination::prepare(&path, timeout, &watch)).await?;
     if destination.is_occupied()? && !order.arguments.force {

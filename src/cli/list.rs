@@ -13,7 +13,8 @@ use super::runtime;
 pub(crate) fn run(arguments: &List, common: &Common) -> Report {
     let watch = Watch::silent();
     let listing = runtime::run(&watch, async {
-        let (_, index) = open(&arguments.source, common, &watch).await?;
+        let mirror = mirror(&arguments.source, common)?;
+        let index = index(&arguments.source, &mirror, common, &watch).await?;
         match &arguments.version {
             None => Ok(all(&index)),
             Some(selector) => Ok(one(index.select(selector)?)),
@@ -25,15 +26,13 @@ pub(crate) fn run(arguments: &List, common: &Common) -> Report {
     }
 }
 
-/// The mirror that was asked for, and its index or the one that was given in its place.
-pub(crate) async fn open(source: &Source, common: &Common, watch: &Watch) -> Result<(Mirror, ReleaseIndex), Failure> {
+/// The mirror that was asked for.
+pub(crate) fn mirror(source: &Source, common: &Common) -> Result<Mirror, Failure> {
     let access = access(common);
-    let mirror = match source.mirror.clone().map_or_else(mirror_of_environment, |location| Ok(Some(location)))? {
+    Ok(match source.mirror.clone().map_or_else(mirror_of_environment, |location| Ok(Some(location)))? {
         Some(location) => Mirror::at(&location, &access)?,
         None => Mirror::official(&access)?,
-    };
-    let index = index(source, &mirror, common, watch).await?;
-    Ok((mirror, index))
+    })
 }
 
 /// The index as it is now: the mirror's, or the one that was given in its place.

@@ -24,6 +24,8 @@ mod progress;
 #[cfg(feature = "net")]
 mod runtime;
 #[cfg(feature = "net")]
+mod signature;
+#[cfg(feature = "net")]
 mod transparency;
 mod verify;
 

@@ -3,8 +3,8 @@
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use goverify::archive::{Keep, SignatureHash, UnverifiedArchive, receive};
@@ -14,14 +14,15 @@ use goverify::fetch::Mirror;
 use goverify::install::{Durability, Occupied};
 use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile, Selector};
 use goverify::trust::{
-    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring,
-    SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, Transparency, TrustError, VerifiedArchive, transparency_check, verify,
+    Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, Sumdb, Transparency,
+    TrustError, VerifiedArchive, transparency_check, verify,
 };
 
 use super::args::{Common, Fetch, RequiredCheck};
 use super::disagreement::{Disagreement, Setback};
 use super::failure::Failure;
 use super::json::{self, Outcome};
+use super::signature::{self, Requested};
 use super::transparency::{self, Answer, Effort, MIRROR_PATIENCE, cache};
 use super::{list, runtime};
 
@@ -36,8 +37,10 @@ const LOG_PATIENCE: Duration = Duration::from_secs(300);
 /// All that is known before the archive's first byte.
 pub(crate) struct Order {
     pub(crate) arguments: Fetch,
-    pub(crate) mirror: Mirror,
+    pub(crate) mirror: Arc<Mirror>,
     pub(crate) file: ReleaseFile,
+    /// The signature, where it was asked for together with the index.
+    pub(crate) requested: Option<Requested>,
     pub(crate) keyring: Keyring,
     pub(crate) sumdb: Sumdb,
     pub(crate) common: Common,
@@ -80,13 +83,17 @@ impl Order {
 #[derive(Clone)]
 pub(crate) struct Job {
     name: ArchiveName,
-    algorithms: Vec<SignatureHash>,
+    /// Known when the signature is, which comes while the archive is asked for; `None` where it does not come.
+    algorithms: Arc<OnceLock<Option<Vec<SignatureHash>>>>,
     watch: Watch,
 }
 
 impl Job {
     pub(crate) fn receive<K: Keep>(&self, input: &mut dyn Read, keep: K) -> Result<UnverifiedArchive<K>, Failure> {
-        let received = receive(input, &self.name, &self.algorithms, keep, &self.watch);
+        let Some(algorithms) = self.algorithms.wait() else {
+            return Err(Failure::new(Code::Interrupted, "the signature could not be had"));
+        };
+        let received = receive(input, &self.name, algorithms, keep, &self.watch);
         received.map_err(|error| Failure::of(&self.name.to_string(), &error))
     }
 }
@@ -112,13 +119,14 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
         }
     });
     let partials = cache();
-    let first = match round(order, consume.clone(), partials.as_deref(), &watch, outcome).await {
+    let requested = order.requested.take().filter(|requested| requested.is_of(order.file.name()));
+    let first = match round(order, requested, consume.clone(), partials.as_deref(), &watch, outcome).await {
         Ok(verified) => return Ok(verified),
         Err(setback) => setback,
     };
     let reason = match first.disagreement {
         _ if first.is_final => return Err(first.named()),
-        Some(disagreement) if matches!(order.mirror, Mirror::Http(_)) => disagreement.to_string(),
+        Some(disagreement) if matches!(*order.mirror, Mirror::Http(_)) => disagreement.to_string(),
         _ if first.failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             "the continued download is not the archive".to_owned()
         }
@@ -130,7 +138,7 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
         Ok(file) => {
             order.expect(file, outcome);
             let watch = order.watch.clone();
-            round(order, consume, None, &watch, outcome).await
+            round(order, None, consume, None, &watch, outcome).await
         }
         Err(failure) => Err(failure.into()),
     };
@@ -147,20 +155,21 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
 /// Fetches signature, record and archive, and judges them.
 async fn round<K: Send + 'static>(
     order: &Order,
+    requested: Option<Requested>,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     partials: Option<&Path>,
     watch: &Watch,
     outcome: &mut Outcome,
 ) -> Result<VerifiedArchive<K>, Setback> {
-    let signature = published_signature(order).await?;
-    let (received, answer) = beside_the_log(order, download(order, &signature, consume, partials, watch)).await?;
+    let download = signature_and_archive(order, requested, consume, partials, watch);
+    let (received, answer) = beside_the_log(order, download).await?;
     for warning in &answer.warnings {
         if !outcome.warnings.contains(warning) {
             outcome.warnings.push(warning.clone());
         }
     }
     match received {
-        Ok(received) => judge(order, &signature, received, &answer, outcome),
+        Ok((signature, received)) => judge(order, &signature, received, &answer, outcome),
         Err(setback) => Err(outweigh(order, &answer, outcome, setback)),
     }
 }
@@ -227,17 +236,28 @@ async fn beside_the_log<T>(
     Ok((received, answer))
 }
 
-async fn download<K: Send + 'static>(
+/// Fetches both at once. Where the signature cannot be had, that is the error, and the download ends soon.
+async fn signature_and_archive<K: Send + 'static>(
     order: &Order,
-    signature: &Option<DetachedSignature>,
+    requested: Option<Requested>,
     consume: impl Fn(&mut dyn Read, &Job) -> Result<UnverifiedArchive<K>, Failure> + Clone + Send + Sync + 'static,
     partials: Option<&Path>,
     watch: &Watch,
-) -> Result<UnverifiedArchive<K>, Setback> {
-    let algorithms = signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
-    let job = Job { name: order.file.name().clone(), algorithms, watch: order.watch.clone() };
+) -> Result<(Option<DetachedSignature>, UnverifiedArchive<K>), Setback> {
+    let algorithms = Arc::new(OnceLock::new());
+    let watch = watch.part();
+    let job = Job { name: order.file.name().clone(), algorithms: Arc::clone(&algorithms), watch: watch.clone() };
     let consume = move |mut input: &mut dyn BufRead| consume(&mut input, &job);
-    Ok(order.mirror.download(&order.file, partials, watch, consume).await??)
+    let download = order.mirror.download(&order.file, partials, &watch, consume);
+    let signature = async {
+        let signature = published_signature(order, requested).await;
+        let hashes = |signature: &Option<_>| signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
+        // Set whatever has come, or the download would wait for ever.
+        let _ = algorithms.set(signature.as_ref().ok().map(hashes));
+        signature.inspect_err(|_| watch.cancel())
+    };
+    let (signature, received) = tokio::join!(signature, download);
+    Ok((signature?, received??))
 }
 
 fn judge<K>(
@@ -273,19 +293,19 @@ fn judge<K>(
     Ok(verified)
 }
 
-/// The signature that the mirror has; none was ever published for a `.zip`. `--unsigned` allows that there is none;
-/// one that is there still has to hold.
-async fn published_signature(order: &Order) -> Result<Option<DetachedSignature>, Failure> {
-    if order.file.name().format() == ArchiveFormat::Zip {
-        return Ok(None);
-    }
-    let name = format!("{}.asc", order.file.name());
-    let companion = order.mirror.companion(&name, SIGNATURE_SIZE_LIMIT_BYTES);
-    match runtime::until_cancelled(&order.watch, companion).await? {
+/// The signature that the mirror has. `--unsigned` allows that there is none; one that is there still has to hold.
+async fn published_signature(
+    order: &Order,
+    requested: Option<Requested>,
+) -> Result<Option<DetachedSignature>, Failure> {
+    let archive = order.file.name();
+    let Some(requested) = requested.or_else(|| Requested::of(archive, &order.mirror)) else { return Ok(None) };
+    let name = signature::file_name(archive);
+    match runtime::until_cancelled(&order.watch, requested.answer()).await? {
         Some(text) => Ok(Some(DetachedSignature::parse(&text).map_err(|error| Failure::of(&name, &error))?)),
         None if order.arguments.unsigned => Ok(None),
         None => {
-            let message = format!("{}: no signature at {}", order.file.name(), order.mirror.location(&name));
+            let message = format!("{archive}: no signature at {}", order.mirror.location(&name));
             Err(Failure::new(Code::SignatureNotPublished, message))
         }
     }

@@ -1,7 +1,8 @@
 //! HTTP: one request, its redirects, and the head and chunks of the answer. The only file that names reqwest.
 //!
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
-//!   them takes a moment, so the client is made when the first request needs it.
+//!   them takes longer than all else before the first request, so that is left for the first that needs TLS; what is
+//!   sent before has no roots and can have no TLS.
 //! - Proxies come from the environment; one that cannot be used is an error, never a reason to go around it.
 //! - Compression is not compiled in, `Accept-Encoding: identity` is sent, and an answer in a content coding is refused,
 //!   or in a transfer coding (RFC 9112 §7) other than `chunked`.
@@ -9,6 +10,7 @@
 //! - The head must arrive within `connect` + `idle`, each chunk within `idle`.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
@@ -18,6 +20,7 @@ pub(super) use reqwest::Url;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
 };
+use rustls::RootCertStore;
 use tokio::time::{Instant, timeout};
 
 use super::redirect::{REDIRECT_LIMIT, forbidden, without_user};
@@ -34,13 +37,15 @@ pub(super) struct Client {
     access: Access,
     /// The only hosts that it may be redirected to, where that is known.
     hosts: Option<&'static [&'static str]>,
-    transport: OnceLock<reqwest::Client>,
+    /// Without roots: for HTTP without TLS, to servers that no proxy is asked for.
+    plain: OnceLock<reqwest::Client>,
+    secure: OnceLock<reqwest::Client>,
 }
 
 impl Client {
     /// A client that has not done anything yet.
     pub(super) fn new(access: Access, hosts: Option<&'static [&'static str]>) -> Self {
-        Self { access, hosts, transport: OnceLock::new() }
+        Self { access, hosts, plain: OnceLock::new(), secure: OnceLock::new() }
     }
 
     pub(super) fn limits(&self) -> &super::Limits {
@@ -57,11 +62,10 @@ impl Client {
         if self.access.offline {
             return Err(FetchError::Offline { location: url.to_string() });
         }
-        let transport = self.transport(url)?;
         let limits = &self.access.limits;
         let mut target = url.clone();
         for _ in 0..=REDIRECT_LIMIT {
-            let mut request = transport.get(target.clone()).header(ACCEPT_ENCODING, "identity");
+            let mut request = self.transport(&target)?.get(target.clone()).header(ACCEPT_ENCODING, "identity");
             if let Some(Continuation { offset, etag }) = continuation {
                 request = request.header(RANGE, format!("bytes={offset}-")).header(IF_RANGE, etag.as_str());
             }
@@ -85,19 +89,22 @@ impl Client {
         Err(FetchError::Redirect { from: url.to_string(), to: target.to_string(), reason: "too many redirects" })
     }
 
-    fn transport(&self, url: &Url) -> Result<reqwest::Client, FetchError> {
-        if let Some(transport) = self.transport.get() {
-            return Ok(transport.clone());
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let broken = |reason: String| FetchError::Transport { location: url.to_string(), reason, transient: false };
+    fn transport(&self, target: &Url) -> Result<&reqwest::Client, FetchError> {
+        let broken = |reason: String| FetchError::Transport { location: target.to_string(), reason, transient: false };
         if let Some(variable) = unusable_proxy() {
             return Err(broken(format!("{variable} does not name an http or https proxy")));
         }
+        // A proxy may be spoken to by TLS whatever it is asked for.
+        let is_plain = target.scheme() == "http" && proxies().next().is_none();
+        let made = if is_plain { &self.plain } else { &self.secure };
+        if let Some(transport) = made.get() {
+            return Ok(transport);
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| broken(error.to_string()))?
-            .with_root_certificates(roots())
+            .with_root_certificates(if is_plain { Arc::new(RootCertStore::empty()) } else { roots() })
             .with_no_client_auth();
         let built = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -107,8 +114,14 @@ impl Client {
             .user_agent(concat!("goverify/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| broken(chain(&error)))?;
-        Ok(self.transport.get_or_init(|| built).clone())
+        Ok(made.get_or_init(|| built))
     }
+}
+
+/// The variables that name a proxy, with their values.
+fn proxies() -> impl Iterator<Item = (&'static str, OsString)> {
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    PROXY_VARIABLES.into_iter().filter_map(move |name| Some((name, value(name)?)))
 }
 
 /// A variable that names a proxy which the transport would pass over in silence, or has no way to speak to. Its value
@@ -119,17 +132,14 @@ fn unusable_proxy() -> Option<&'static str> {
             matches!(proxy.scheme_str(), None | Some("http" | "https")) && proxy.host().is_some_and(|h| !h.is_empty())
         })
     };
-    PROXY_VARIABLES.into_iter().find(|name| {
-        let value = std::env::var_os(name).filter(|value| !value.is_empty());
-        value.is_some_and(|value| !value.to_str().is_some_and(usable))
-    })
+    proxies().find(|(_, value)| !value.to_str().is_some_and(usable)).map(|(name, _)| name)
 }
 
 /// Read once for all clients.
-fn roots() -> Arc<rustls::RootCertStore> {
-    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
+fn roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let read = || {
-        let mut roots = rustls::RootCertStore::empty();
+        let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -2,12 +2,15 @@
 //!
 //! - The index is `BASE?mode=json&include=all`, as go.dev/dl and its sister serve it. A web server of files answers
 //!   that with anything else: with a status from 400 on that no retry helps, or with a page. Then it is
-//!   `BASE/index.json`.
+//!   `BASE/index.json`, which is asked for at the same time.
 //! - The official source has its index at go.dev/dl/ and all files at dl.google.com/go/, and no `index.json`.
 //! - 404 and 410 for a companion mean that it was never published; no other answer does.
 
 use std::io::BufRead;
 use std::path::Path;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 
 use super::http::{Client, Url};
 use super::redirect::OFFICIAL_HOSTS;
@@ -56,11 +59,20 @@ impl HttpMirror {
     pub(super) async fn index(&self) -> Result<ReleaseIndex, FetchError> {
         let mut url = self.index.clone();
         url.set_query(Some(INDEX_QUERY));
-        let first = match self.index_from(&url).await {
-            Err(error) if !self.official && says_no_index(&error) => error,
-            done => return done,
+        let first = pin!(self.index_from(&url));
+        if self.official {
+            return first.await;
+        }
+        let file = self.url("index.json")?;
+        let (first, second) = match select(first, pin!(self.index_from(&file))).await {
+            Either::Left((Err(error), second)) if says_no_index(&error) => (error, second.await),
+            Either::Left((done, _)) => return done,
+            Either::Right((second, first)) => match first.await {
+                Err(error) if says_no_index(&error) => (error, second),
+                done => return done,
+            },
         };
-        match self.index_from(&self.url("index.json")?).await {
+        match second {
             // A document that is no index tells more than the absence of another.
             Err(FetchError::Status { .. }) if matches!(first, FetchError::Index { .. }) => Err(first),
             done => done,

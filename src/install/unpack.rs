@@ -1,6 +1,6 @@
 //! From the spool to a staged tree.
 //!
-//! - directories first, the implied ones too, each 0755; then files, 0644 or 0755, by all processors, divided so
+//! - directories first, the implied ones too, each 0755; then files, 0644 or 0755; both by all processors, divided so
 //!   that two threads seldom create in the same directory;
 //! - every file's SHA-256 is computed again from the bytes that are written, and must be the manifest's: what was
 //!   verified is what is unpacked, whoever wrote to the spool in between;
@@ -28,6 +28,8 @@ use crate::files::{Confinement, Descent, confine, for_each, processors, share_of
 const BUFFER_BYTES: usize = 256 << 10;
 /// What creating a file weighs, in bytes written.
 const FILE_WEIGHT: u64 = share_of(128);
+/// What creating a directory weighs.
+const DIRECTORY_WEIGHT: u64 = share_of(64);
 /// Files from one progress event to the next.
 const FILES_PER_EVENT: u64 = 256;
 
@@ -48,7 +50,7 @@ pub(super) fn fill(tree: &StagedTree, manifest: &Manifest, spool: &File) -> Resu
     watch.tell(Event::Unpacking { files: manifest.files() });
     let threads = processors();
     let (confinement, filled) = confine::creating_beneath(&tree.root, || {
-        create_directories(tree, manifest)?;
+        create_directories(tree, manifest, threads)?;
         create_files(tree, manifest, spool, threads)
     });
     filled?;
@@ -95,7 +97,7 @@ pub(super) fn create_files(
     )
 }
 
-pub(super) fn create_directories(tree: &StagedTree, manifest: &Manifest) -> Result<(), InstallError> {
+pub(super) fn create_directories(tree: &StagedTree, manifest: &Manifest, threads: usize) -> Result<(), InstallError> {
     let mut seen = HashSet::new();
     for entry in manifest.entries() {
         let mut path = match entry.kind {
@@ -106,12 +108,21 @@ pub(super) fn create_directories(tree: &StagedTree, manifest: &Manifest) -> Resu
             path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         }
     }
-    // A directory sorts before what is in it.
-    let mut directories: Vec<&str> = seen.into_iter().collect();
+    let depth = |path: &str| path.bytes().filter(|&byte| byte == b'/').count();
+    let mut directories: Vec<(usize, &str)> = seen.into_iter().map(|path| (depth(path), path)).collect();
     directories.sort_unstable();
-    let mut descent = Descent::new(&tree.root);
-    for path in directories {
-        descent.create(path, 0o755).map_err(|e| FileError::at(&tree.destination().join(path), "create")(e))?;
+    // Those of one depth need nothing of each other.
+    for level in directories.chunk_by(|(one, _), (other, _)| one == other) {
+        for_each(
+            threads,
+            level,
+            |_| DIRECTORY_WEIGHT,
+            || Descent::new(&tree.root),
+            |descent, (_, path)| {
+                let created = descent.create(path, 0o755);
+                created.map_err(|source| FileError { path: tree.destination().join(path), verb: "create", source })
+            },
+        )?;
     }
     Ok(())
 }

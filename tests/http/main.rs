@@ -16,6 +16,7 @@ mod resume;
 mod support;
 mod sweep;
 mod tls;
+mod together;
 mod transfers;
 
 use support::binary::assert_installed;

@@ -154,7 +154,9 @@ fn h12_a_tunnel_is_no_end_of_trust() {
     let (depot, front, server) = tunnelled(&authority, authority.identity(names, LIVE), Tunnel::Open);
     run(through(&depot, &front, &[])).exits(0);
     assert_installed(&depot.destination(), &sdk(), true);
-    let connects: Vec<_> = front.arrivals().into_iter().filter(|arrival| arrival != "succeeded").collect();
+    // What was not needed in the end may have been let go in the middle of its handshake.
+    let handshake = |arrival: &String| arrival == "succeeded" || arrival == "failed";
+    let connects: Vec<_> = front.arrivals().into_iter().filter(|arrival| !handshake(arrival)).collect();
     assert!(
         connects.iter().all(|arrival| *arrival == format!("CONNECT mirror.invalid:443 as {CREDENTIALS}")),
         "{connects:?}"

@@ -135,7 +135,8 @@ fn h01_the_official_source_leads_to_its_own_hosts_alone() {
         official.serve(path, name, [to(location)]);
         assert_refused(&official.depot.home, official.fetch(), REFUSED, location);
         let asked = official.front.arrivals();
-        let known = ["CONNECT go.dev:443", "CONNECT dl.google.com:443", "succeeded"];
+        // What was not needed in the end may have been let go in the middle of its handshake.
+        let known = ["CONNECT go.dev:443", "CONNECT dl.google.com:443", "succeeded", "failed"];
         assert!(asked.iter().all(|arrival| known.contains(&arrival.as_str())), "{location}: {asked:?}");
     }
     for location in ["https://dl.google.com/go/other", "https://go.dev/go/other", "/go/other"] {

@@ -55,15 +55,21 @@ fn h11_certificates_that_do_not_hold() {
     ] {
         let secure = Secure::new(&authority, identity);
         assert_refused(&secure.depot.home, secure.fetch(), NETWORK, case);
-        // Neither again, nor without TLS.
-        assert_eq!(secure.front.arrivals(), ["tls", "failed"], "{case}");
+        // Neither again, nor without TLS: once for each of the two places of an index and for the signature.
+        let arrivals = secure.front.arrivals();
+        let count = |what| arrivals.iter().filter(|arrival| *arrival == what).count();
+        assert!(matches!((count("tls"), count("failed")), (1..=3, 1..)), "{case}: {arrivals:?}");
+        assert_eq!(count("tls") + count("failed"), arrivals.len(), "{case}: {arrivals:?}");
         assert!(secure.server.requests().is_empty(), "{case}");
     }
     let secure = Secure::new(&authority, authority.identity(HERE, LIVE));
     secure.fetch().exits(0);
     assert_installed(&secure.depot.destination(), &sdk(), true);
-    assert_eq!(secure.server.requests().len(), 3, "index, signature and archive");
-    assert!(secure.front.arrivals().iter().all(|arrival| arrival == "tls" || arrival == "succeeded"));
+    let requests = secure.server.requests().into_iter().filter(|request| request.path != "/index.json");
+    assert_eq!(requests.count(), 3, "index, signature and archive");
+    // What was not needed in the end may have been let go in the middle of its handshake.
+    let known = ["tls", "succeeded", "failed"];
+    assert!(secure.front.arrivals().iter().all(|arrival| known.contains(&arrival.as_str())));
 }
 
 #[test]
@@ -87,7 +93,7 @@ fn h11_a_server_without_tls() {
         listener.set_nonblocking(true).unwrap();
         (hello, listener.accept().is_err())
     });
-    let error = run(Mirror::at(&location, &World::faulty([]).access).unwrap().index()).unwrap_err();
+    let error = run(Mirror::at(&location, &World::faulty([]).access).unwrap().companion("x", 1)).unwrap_err();
     assert!(matches!(error, goverify::fetch::FetchError::Transport { transient: false, .. }), "{error}");
     let (hello, alone) = server.join().unwrap();
     assert!(hello.starts_with(&[22, 3, 1]) && alone, "one TLS handshake, nothing else");

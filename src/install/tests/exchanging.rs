@@ -74,7 +74,7 @@ fn f04_a_directory_exchanged_between_directories_and_files_is_not_written_throug
             let (home, outside) = (home(), outside());
             let destination = Destination::prepare(&home.path().join("go"), PATIENCE, &Watch::silent()).unwrap();
             let tree = StagedTree::new(destination).unwrap();
-            create_directories(&tree, &manifest).unwrap();
+            create_directories(&tree, &manifest, 2).unwrap();
             exchange(&home.path().join(tree.debris.name()).join(directory), outside.path());
             let created = create_files(&tree, &manifest, &spool_of(&spool), 2);
             match created {

@@ -1,0 +1,58 @@
+//! The signature that a mirror has for an archive, asked for as early as its name is known.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture, ready, select};
+use goverify::fetch::{FetchError, Mirror};
+use goverify::release::{ArchiveFormat, ArchiveName};
+use goverify::trust::SIGNATURE_SIZE_LIMIT_BYTES;
+
+/// An answer that is on its way: the signature's text, or that there is none.
+pub(crate) struct Requested {
+    archive: ArchiveName,
+    answer: LocalBoxFuture<'static, Result<Option<Vec<u8>>, FetchError>>,
+}
+
+impl Requested {
+    /// Asks for the signature of `archive`; `None` for a `.zip`, for which none was ever published.
+    pub(crate) fn of(archive: &ArchiveName, mirror: &Arc<Mirror>) -> Option<Self> {
+        if archive.format() == ArchiveFormat::Zip {
+            return None;
+        }
+        let (name, mirror) = (file_name(archive), Arc::clone(mirror));
+        let answer = async move { mirror.companion(&name, SIGNATURE_SIZE_LIMIT_BYTES).await };
+        Some(Self { archive: archive.clone(), answer: answer.boxed_local() })
+    }
+
+    /// Whether it is this archive's.
+    pub(crate) fn is_of(&self, archive: &ArchiveName) -> bool {
+        self.archive == *archive
+    }
+
+    /// Awaits what it says.
+    pub(crate) async fn answer(self) -> Result<Option<Vec<u8>>, FetchError> {
+        self.answer.await
+    }
+}
+
+/// The name of the file that holds an archive's signature.
+pub(crate) fn file_name(archive: &ArchiveName) -> String {
+    format!("{archive}.asc")
+}
+
+/// Awaits `index`, while the signature is on its way, too; whatever has come of that until then.
+pub(crate) async fn beside_the_index<T>(
+    index: impl Future<Output = T>,
+    requested: Option<Requested>,
+) -> (T, Option<Requested>) {
+    let index = pin!(index);
+    let Some(Requested { archive, answer }) = requested else { return (index.await, None) };
+    match select(index, answer).await {
+        Either::Left((index, answer)) => (index, Some(Requested { archive, answer })),
+        Either::Right((answer, index)) => {
+            (index.await, Some(Requested { archive, answer: ready(answer).boxed_local() }))
+        }
+    }
+}
