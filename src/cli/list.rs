@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &List, common: &Common) -> Report {
         let mirror = mirror(&arguments.source, common)?;
         let index = index(&arguments.source, &mirror, common, &watch).await?;
         match &arguments.version {
-            None => Ok(all(&index)),
+            None => Ok(all(&index, common.json)),
             Some(selector) => Ok(one(index.select(selector)?)),
         }
     });
@@ -59,12 +59,13 @@ fn mirror_of_environment() -> Result<Option<String>, Failure> {
     text.transpose()
 }
 
-fn all(index: &ReleaseIndex) -> Listing {
+/// What is told of each file, which is most of the work, is for the document alone.
+fn all(index: &ReleaseIndex, as_json: bool) -> Listing {
     let mut releases: Vec<_> = index.releases().iter().collect();
     releases.sort_by_key(|release| std::cmp::Reverse(*release.version()));
     let line = |r: &&Release| format!("{}{}", r.version(), if r.is_stable() { "" } else { " (pre-release)" });
     let lines = releases.iter().map(line).collect();
-    let data = releases.iter().map(|release| describe(release)).collect();
+    let data = if as_json { releases.iter().map(|release| describe(release)).collect() } else { Value::Null };
     Listing { key: "releases", data, lines }
 }
 
