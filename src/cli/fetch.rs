@@ -94,9 +94,10 @@ async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure>
         let spool = Spool::new_in(&parent).map_err(FileError::at(&parent, "make a spool in"))?;
         job.receive(input, spool)
     };
+    let (occupied, durability) = order.choices();
+    destination.write_back(durability);
     let verified = download_and_verify(&mut order, consume, outcome).await?;
     let receipt = if order.arguments.no_receipt { ReceiptChoice::Omit } else { ReceiptChoice::Write };
-    let (occupied, durability) = order.choices();
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
     outcome.warnings.extend(installation.leftover.map(|old| format!("{}: could not be removed", old.display())));

@@ -2,6 +2,8 @@
 //!
 //! - the tree's data and names reach the disk before its name does: `syncfs` on Linux, elsewhere every file and
 //!   directory by itself;
+//! - `syncfs` waits for all that the file system has not written yet, whoever left it: that is begun while the archive
+//!   still arrives and the disk has nothing to do ([`Destination::write_back`]);
 //! - the rename never replaces (`RENAME_NOREPLACE`). A file system without that flag is asked first, under the
 //!   lock. Replacing is one exchange (`RENAME_EXCHANGE`), after which the old tree has the staging name and is
 //!   removed; a kill in between leaves it to the next run. A file system that cannot exchange is an error: nothing
@@ -10,6 +12,8 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
 
 use super::staging::Debris;
 use super::{Destination, InstallError, StagedTree};
@@ -47,6 +51,19 @@ pub struct Installation {
     pub confinement: Confinement,
     /// What was replaced and could not be removed; the next installation to the same place tries again.
     pub leftover: Option<PathBuf>,
+}
+
+impl Destination {
+    /// Begins to write back what the destination's file system holds unwritten, and returns at once. Nothing depends on
+    /// it, so an error is nobody's; but a process that ends waits for the disk. With [`Durability::Unsynced`], and
+    /// where no file system can be synced as a whole, it does nothing.
+    pub fn write_back(&self, durability: Durability) {
+        if durability == Durability::Synced && cfg!(target_os = "linux") {
+            let parent = Arc::clone(self.parent());
+            // Where there can be no thread, all is written at the end.
+            let _ = thread::Builder::new().spawn(move || parent.sync_tree());
+        }
+    }
 }
 
 impl StagedTree {
