@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, ready, select};
@@ -9,9 +10,14 @@ use goverify::fetch::{FetchError, Mirror};
 use goverify::release::{ArchiveFormat, ArchiveName};
 use goverify::trust::SIGNATURE_SIZE_LIMIT_BYTES;
 
+/// For how long a request may rest while this process waits for another. Its patience is counted from its beginning, and
+/// a server's, too.
+const REST: Duration = Duration::from_secs(20);
+
 /// An answer that is on its way: the signature's text, or that there is none.
 pub(crate) struct Requested {
     archive: ArchiveName,
+    since: Instant,
     answer: LocalBoxFuture<'static, Result<Option<Vec<u8>>, FetchError>>,
 }
 
@@ -23,12 +29,12 @@ impl Requested {
         }
         let (name, mirror) = (file_name(archive), Arc::clone(mirror));
         let answer = async move { mirror.companion(&name, SIGNATURE_SIZE_LIMIT_BYTES).await };
-        Some(Self { archive: archive.clone(), answer: answer.boxed_local() })
+        Some(Self { archive: archive.clone(), since: Instant::now(), answer: answer.boxed_local() })
     }
 
-    /// Whether it is this archive's.
+    /// Whether it is this archive's, and can still be awaited.
     pub(crate) fn is_of(&self, archive: &ArchiveName) -> bool {
-        self.archive == *archive
+        self.archive == *archive && self.since.elapsed() < REST
     }
 
     /// Awaits what it says.
@@ -48,11 +54,10 @@ pub(crate) async fn beside_the_index<T>(
     requested: Option<Requested>,
 ) -> (T, Option<Requested>) {
     let index = pin!(index);
-    let Some(Requested { archive, answer }) = requested else { return (index.await, None) };
-    match select(index, answer).await {
-        Either::Left((index, answer)) => (index, Some(Requested { archive, answer })),
-        Either::Right((answer, index)) => {
-            (index.await, Some(Requested { archive, answer: ready(answer).boxed_local() }))
-        }
-    }
+    let Some(Requested { archive, since, answer }) = requested else { return (index.await, None) };
+    let (index, answer) = match select(index, answer).await {
+        Either::Left((index, answer)) => (index, answer),
+        Either::Right((answer, index)) => (index.await, ready(answer).boxed_local()),
+    };
+    (index, Some(Requested { archive, since, answer }))
 }
