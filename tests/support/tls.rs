@@ -172,7 +172,11 @@ fn serve(
     const HANDSHAKE: u8 = 22;
     let note = |arrival: String| state.lock().unwrap().arrivals.push(arrival);
     let mut first = [0];
-    if stream.peek(&mut first)? == 1 && first[0] != HANDSHAKE {
+    if stream.peek(&mut first)? == 0 {
+        // Gone without a word, as who has no use for the connection any more.
+        return Ok(());
+    }
+    if first[0] != HANDSHAKE {
         let head = String::from_utf8(read_head(&mut stream)?).unwrap();
         let connect = head.strip_prefix("CONNECT ").map(|rest| rest.split(' ').next().unwrap());
         let Some(host) = connect else {
