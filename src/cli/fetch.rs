@@ -89,13 +89,14 @@ async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure>
         outcome.installed = Some(installed);
         return Ok(());
     }
-    let parent = destination.parent_path().to_owned();
+    let (occupied, durability) = order.choices();
+    let (parent, backlog) = (destination.parent_path().to_owned(), destination.backlog(durability));
     let consume = move |input: &mut dyn Read, job: &Job| {
+        // Now that bytes arrive, and before the spool is among what is unwritten.
+        backlog.write();
         let spool = Spool::new_in(&parent).map_err(FileError::at(&parent, "make a spool in"))?;
         job.receive(input, spool)
     };
-    let (occupied, durability) = order.choices();
-    destination.write_back(durability);
     let verified = download_and_verify(&mut order, consume, outcome).await?;
     let receipt = if order.arguments.no_receipt { ReceiptChoice::Omit } else { ReceiptChoice::Write };
     let installation =

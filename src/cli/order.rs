@@ -216,8 +216,11 @@ async fn beside_the_log<T>(
                     Err(failure) => {
                         // It ends soon, and takes away what nobody could continue.
                         order.watch.cancel();
-                        let _ = download.await;
-                        return Err(Setback::last(failure));
+                        return Err(match download.await {
+                            // What cannot be had of the mirror is told first, whoever was quicker.
+                            Err(first) if first.is_final && first.failure.code != Code::Interrupted => first,
+                            _ => Setback::last(failure),
+                        });
                     }
                 }
             }
@@ -245,6 +248,7 @@ async fn signature_and_archive<K: Send + 'static>(
     watch: &Watch,
 ) -> Result<(Option<DetachedSignature>, UnverifiedArchive<K>), Setback> {
     let algorithms = Arc::new(OnceLock::new());
+    let _settles = Settles(Arc::clone(&algorithms));
     let watch = watch.part();
     let job = Job { name: order.file.name().clone(), algorithms: Arc::clone(&algorithms), watch: watch.clone() };
     let consume = move |mut input: &mut dyn BufRead| consume(&mut input, &job);
@@ -252,12 +256,20 @@ async fn signature_and_archive<K: Send + 'static>(
     let signature = async {
         let signature = published_signature(order, requested).await;
         let hashes = |signature: &Option<_>| signature.as_ref().map(DetachedSignature::hashes).unwrap_or_default();
-        // Set whatever has come, or the download would wait for ever.
         let _ = algorithms.set(signature.as_ref().ok().map(hashes));
         signature.inspect_err(|_| watch.cancel())
     };
     let (signature, received) = tokio::join!(signature, download);
-    Ok((signature?, received??))
+    Ok((signature.map_err(Setback::last)?, received??))
+}
+
+/// Whatever becomes of the signature, even by a panic, the thread that receives the archive does not wait in vain.
+struct Settles(Arc<OnceLock<Option<Vec<SignatureHash>>>>);
+
+impl Drop for Settles {
+    fn drop(&mut self) {
+        let _ = self.0.set(None);
+    }
 }
 
 fn judge<K>(

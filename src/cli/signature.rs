@@ -10,8 +10,8 @@ use goverify::fetch::{FetchError, Mirror};
 use goverify::release::{ArchiveFormat, ArchiveName};
 use goverify::trust::SIGNATURE_SIZE_LIMIT_BYTES;
 
-/// For how long a request may rest while this process waits for another. Its patience is counted from its beginning, and
-/// a server's, too.
+/// How old a request may be that has rested since the index came, as while this process waits for another. Its patience
+/// is counted from its beginning, and a server's, too.
 const REST: Duration = Duration::from_secs(20);
 
 /// An answer that is on its way: the signature's text, or that there is none.
@@ -22,7 +22,7 @@ pub(crate) struct Requested {
 }
 
 impl Requested {
-    /// Asks for the signature of `archive`; `None` for a `.zip`, for which none was ever published.
+    /// Will ask, once it is awaited, for the signature of `archive`; `None` for a `.zip`, for which none was ever published.
     pub(crate) fn of(archive: &ArchiveName, mirror: &Arc<Mirror>) -> Option<Self> {
         if archive.format() == ArchiveFormat::Zip {
             return None;

@@ -54,6 +54,8 @@ pub(super) struct Partial {
     url: String,
     etag: Option<String>,
     size_bytes: u64,
+    /// Whether the bytes are still those of an earlier run, with more behind them perhaps.
+    found: bool,
 }
 
 impl Partial {
@@ -67,7 +69,13 @@ impl Partial {
         let size_bytes = file.metadata().ok()?.len();
         let etag =
             read_validator(&validator).and_then(|(etag, from)| (from == url && is_strong(&etag)).then_some(etag));
-        Some(Self { file, path, validator, url: url.to_owned(), etag, size_bytes })
+        let found = size_bytes > 0 && etag.is_some();
+        Some(Self { file, path, validator, url: url.to_owned(), etag, size_bytes, found })
+    }
+
+    /// Whether an earlier run left bytes, of which none was dropped since.
+    pub(super) fn is_found(&self) -> bool {
+        self.found
     }
 
     /// How to go on, if some of `size` bytes are here and can be identified.
@@ -80,6 +88,7 @@ impl Partial {
     pub(super) fn restart(&mut self, etag: Option<&str>) {
         self.etag = None;
         self.size_bytes = 0;
+        self.found = false;
         // The old validator goes first: it must never stand beside bytes that it does not belong to.
         let _ = fs::remove_file(&self.validator);
         let Some(etag) = etag.filter(|etag| is_strong(etag)) else {

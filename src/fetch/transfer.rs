@@ -4,8 +4,8 @@
 //!   that goes on is final at its first byte too many; one that ends early is tried again, or continued.
 //! - The consumer's result counts when the transfer is complete, or when the consumer wants no more; a failed transfer
 //!   throws it away. Its thread is always awaited, and its panic is passed on.
-//! - A partial download is removed once it is complete, refused or called off, and stays when the network failed or the
-//!   whole job was stopped.
+//! - A partial download is removed once it is complete or refused, and stays when the network failed or the job was
+//!   stopped. Where this part of the job was called off, only what an earlier run had left stays.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -44,7 +44,8 @@ where
         })
         .await;
     if let Some(partial) = attempt.partial {
-        partial.close(result.as_ref().is_err_and(FetchError::leaves_partial) && !watch.is_called_off());
+        let wanted = partial.is_found() || !watch.is_called_off();
+        partial.close(wanted && result.as_ref().is_err_and(FetchError::leaves_partial));
     }
     result
 }

@@ -3,7 +3,7 @@
 //! - the tree's data and names reach the disk before its name does: `syncfs` on Linux, elsewhere every file and
 //!   directory by itself;
 //! - `syncfs` waits for all that the file system has not written yet, whoever left it: that is begun while the archive
-//!   still arrives and the disk has nothing to do ([`Destination::write_back`]);
+//!   still arrives and the disk has nothing to do ([`Backlog`]);
 //! - the rename never replaces (`RENAME_NOREPLACE`). A file system without that flag is asked first, under the
 //!   lock. Replacing is one exchange (`RENAME_EXCHANGE`), after which the old tree has the staging name and is
 //!   removed; a kill in between leaves it to the next run. A file system that cannot exchange is an error: nothing
@@ -19,7 +19,7 @@ use super::staging::Debris;
 use super::{Destination, InstallError, StagedTree};
 use crate::error::FileError;
 use crate::events::Event;
-use crate::files::Confinement;
+use crate::files::{Confinement, Directory};
 
 /// What becomes of something that stands at the destination already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +53,28 @@ pub struct Installation {
     pub leftover: Option<PathBuf>,
 }
 
-impl Destination {
-    /// Begins to write back what the destination's file system holds unwritten, and returns at once. Nothing depends on
-    /// it, so an error is nobody's; but a process that ends waits for the disk. With [`Durability::Unsynced`], and
-    /// where no file system can be synced as a whole, it does nothing.
-    pub fn write_back(&self, durability: Durability) {
-        if durability == Durability::Synced && cfg!(target_os = "linux") {
-            let parent = Arc::clone(self.parent());
+/// What a destination's file system holds unwritten, whoever left it; see [`Destination::backlog`].
+#[derive(Clone, Debug)]
+pub struct Backlog(Option<Arc<Directory>>);
+
+impl Backlog {
+    /// Begins to write it, and returns at once. Nothing depends on it, so an error is nobody's; but a process that ends
+    /// waits for the disk.
+    pub fn write(&self) {
+        if let Some(directory) = self.0.clone() {
             // Where there can be no thread, all is written at the end.
-            let _ = thread::Builder::new().spawn(move || parent.sync_tree());
+            let _ = thread::Builder::new().spawn(move || directory.sync_tree());
         }
+    }
+}
+
+impl Destination {
+    /// What [`StagedTree::commit`] will have to wait for, beside the tree itself. Nothing with
+    /// [`Durability::Unsynced`], nor on another system than Linux, where `commit` syncs no more than the tree.
+    #[must_use]
+    pub fn backlog(&self, durability: Durability) -> Backlog {
+        let waits = durability == Durability::Synced && cfg!(target_os = "linux");
+        Backlog(waits.then(|| Arc::clone(self.parent())))
     }
 }
 

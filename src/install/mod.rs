@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use archive_file::{ArchiveSpool, Tee};
-pub use commit::{Durability, Installation, Occupied};
+pub use commit::{Backlog, Durability, Installation, Occupied};
 pub use destination::Destination;
 pub use intact::is_intact;
 pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence, TransparencyEvidence};
