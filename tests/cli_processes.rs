@@ -68,15 +68,19 @@ fn f16_a_signal_ends_a_stalled_list() {
     }
 }
 
+fn interrupt_after_1000_bytes(depot: &Depot, server: &Server) {
+    depot.break_path(server, PATH, [Fault::StallAt(1000)]);
+    let run = Started::new(depot.fetch_command(&server.url(), &[]));
+    wait_until("so much has arrived", || kept_bytes(depot) == 1000);
+    run.signal(Signal::INT);
+    run.end().exits(130);
+}
+
 #[test]
 fn f16_an_interrupted_download_is_continued() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
-    depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
-    let run = Started::new(depot.fetch_command(&server.url(), &[]));
-    wait_until("so much has arrived", || kept_bytes(&depot) == 1000);
-    run.signal(Signal::INT);
-    run.end().exits(130);
+    interrupt_after_1000_bytes(&depot, &server);
     assert_eq!(kept_bytes(&depot), 1000);
     depot.home.assert_untouched();
     depot.fetch(&server.url(), &[]).exits(0);
@@ -88,11 +92,7 @@ fn f16_an_interrupted_download_is_continued() {
 fn a_signature_that_cannot_be_had_costs_no_byte_that_an_earlier_run_kept() {
     let depot = Depot::of(&[small()]);
     let server = depot.serve();
-    depot.break_path(&server, PATH, [Fault::StallAt(1000)]);
-    let run = Started::new(depot.fetch_command(&server.url(), &[]));
-    wait_until("so much has arrived", || kept_bytes(&depot) == 1000);
-    run.signal(Signal::INT);
-    run.end().exits(130);
+    interrupt_after_1000_bytes(&depot, &server);
     let page = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec();
     for (fault, exit, code) in [
         (Fault::Status(404, None), 3, "signature-not-published"),

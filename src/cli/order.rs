@@ -322,3 +322,29 @@ async fn published_signature(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_becomes_of_the_signature_nobody_waits_for_it_in_vain() {
+        let lost: Arc<OnceLock<Option<Vec<SignatureHash>>>> = Arc::default();
+        let job = std::thread::spawn({
+            let lost = Arc::clone(&lost);
+            move || lost.wait().clone()
+        });
+        let unwound = std::panic::catch_unwind({
+            let lost = Arc::clone(&lost);
+            move || {
+                let _settles = Settles(lost);
+                panic!("the signature's own");
+            }
+        });
+        assert_eq!((unwound.is_err(), job.join().unwrap()), (true, None));
+        let known = Arc::new(OnceLock::new());
+        known.set(Some(vec![SignatureHash::Sha512])).unwrap();
+        drop(Settles(Arc::clone(&known)));
+        assert_eq!(known.get(), Some(&Some(vec![SignatureHash::Sha512])));
+    }
+}

@@ -112,6 +112,26 @@ fn h01_redirects_from_https_to_http() {
     assert_installed(&secure.depot.destination(), &sdk(), true);
 }
 
+#[test]
+fn h11_certificates_are_checked_after_a_redirect_from_http_to_https() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    for (identity, holds) in [(&other, false), (&authority, true)] {
+        let secure = Secure::new(&authority, identity.identity(&["127.0.0.1"], LIVE));
+        let to = format!("https://{}{PATH}", secure.front.address());
+        secure.depot.break_path(&secure.server, PATH, [Fault::Redirect(to)]);
+        let mut command = secure.depot.fetch_command(&secure.server.url(), &["--json"]);
+        let run = Run::of(command.env("SSL_CERT_FILE", roots(&secure.depot)).output().unwrap());
+        if holds {
+            run.exits(0);
+            assert_installed(&secure.depot.destination(), &sdk(), true);
+        } else {
+            assert_refused(&secure.depot.home, run, NETWORK, "of_another_authority");
+        }
+        let arrivals = secure.front.arrivals();
+        assert_eq!(arrivals, ["tls", if holds { "succeeded" } else { "failed" }]);
+    }
+}
+
 /// The library that checks certificates is at least the one without RUSTSEC-2026-0049, -0098, -0099 and -0104.
 #[test]
 fn h11_certificates_are_checked_by_a_library_without_known_bugs() {
