@@ -74,11 +74,19 @@ pub(crate) fn read_all(files: &[Content], root: &Path, threads: usize) {
 
 /// Makes all files below `root`, the directories first.
 pub(crate) fn create_all(files: &[Content], root: &Path, threads: usize) {
+    create_directories(files, root);
+    create_files(files, root, threads);
+}
+
+pub(crate) fn create_directories(files: &[Content], root: &Path) {
     let directories: BTreeSet<&str> =
         files.iter().filter_map(|file| file.path.rsplit_once('/')).map(|(directory, _)| directory).collect();
     for directory in directories {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
+}
+
+pub(crate) fn create_files(files: &[Content], root: &Path, threads: usize) {
     for_each(files, threads, |file| {
         fs::File::create_new(root.join(&file.path)).unwrap().write_all(&file.bytes).unwrap();
     });
