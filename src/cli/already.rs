@@ -32,7 +32,7 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
             record.sha256.escape_debug()
         )));
     }
-    if order.arguments.sha256.is_some_and(|expected| expected != *order.file.sha256()) {
+    if order.demands.sha256.is_some_and(|expected| expected != *order.file.sha256()) {
         return Err(Failure::new(
             Code::DigestMismatch,
             format!("{}: --sha256 is not the index's digest", record.filename),
@@ -56,8 +56,8 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     });
     let log = proven.map_err(|error| Failure::of(&format!("{}: its receipt", path.display()), &error))?;
     let vouched_for = match order.file.name().format() {
-        ArchiveFormat::TarGz => signature.is_some() || order.arguments.unsigned,
-        ArchiveFormat::Zip => log.is_some() || order.arguments.unsigned,
+        ArchiveFormat::TarGz => signature.is_some() || order.demands.unsigned,
+        ArchiveFormat::Zip => log.is_some() || order.demands.unsigned,
     };
     if !vouched_for || log.is_none() && order.requires(RequiredCheck::Transparency) {
         return Err(exists("exists, and what it was verified by is not enough now"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use goverify::archive::Spool;
 use goverify::error::{Code, FileError};
 use goverify::events::Watch;
-use goverify::install::{Destination, Installation, ReceiptChoice};
+use goverify::install::{Destination, Durability, Installation, Occupied, ReceiptChoice};
 use goverify::release::{ArchiveFormat, ArchiveName, Platform, Selector, Target};
 use goverify::trust::{Keyring, Sumdb};
 
@@ -15,7 +15,7 @@ use super::already::already_installed;
 use super::args::{Common, Fetch, RequiredCheck};
 use super::failure::Failure;
 use super::json::{ArchiveReport, Installed, Outcome, Report};
-use super::order::{Job, Order, download_and_verify};
+use super::order::{Demands, Job, Order, Placing, download_and_verify};
 use super::output::Output;
 use super::progress::Progress;
 use super::signature::{self, Requested};
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: Fetch, common: &Common, output: &Output) -> Report 
     let mut outcome = Outcome::default();
     // Before the runtime takes the signals: reading a file may wait for ever, as for the other end of a FIFO.
     let result = keys::keyring(&arguments.keyring)
+        .map(Arc::new)
         .and_then(|keyring| runtime::run(&watch, fetch(arguments, keyring, common, &watch, &mut outcome)));
     progress.clear();
     outcome.error = result.err();
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: Fetch, common: &Common, output: &Output) -> Report 
 
 async fn fetch(
     arguments: Fetch,
-    keyring: Keyring,
+    keyring: Arc<Keyring>,
     common: &Common,
     watch: &Watch,
     outcome: &mut Outcome,
@@ -63,8 +64,21 @@ async fn fetch(
     if sumdb == Sumdb::Off && arguments.require.contains(&RequiredCheck::Transparency) {
         return Err(Failure::usage("--sumdb off and --require transparency contradict each other"));
     }
-    let mut order = Order { arguments, mirror, file, requested, keyring, sumdb, common, watch: watch.clone() };
-    if order.arguments.download_only { download::run(&mut order, outcome).await } else { install(order, outcome).await }
+    let demands =
+        Demands { require: arguments.require.clone(), unsigned: arguments.unsigned, sha256: arguments.sha256 };
+    let placing = Placing {
+        occupied: if arguments.force { Occupied::Replace } else { Occupied::Refuse },
+        durability: if arguments.no_sync { Durability::Unsynced } else { Durability::Synced },
+        lock_timeout: arguments.lock_timeout,
+    };
+    let (source, watch) = (arguments.source.clone(), watch.clone());
+    let mut order = Order { demands, placing, source, mirror, file, requested, keyring, sumdb, common, watch };
+    if arguments.download_only {
+        return download::run(&mut order, arguments.output, outcome).await;
+    }
+    let path = destination(&arguments, order.file.name())?;
+    let receipt = if arguments.no_receipt { ReceiptChoice::Omit } else { ReceiptChoice::Write };
+    install(order, path, receipt, outcome).await
 }
 
 /// The archive that will be downloaded, as far as that is known before the index: no series has to be looked up, and
@@ -80,16 +94,20 @@ fn destination(arguments: &Fetch, archive: &ArchiveName) -> Result<PathBuf, Fail
     arguments.to.clone().map_or_else(|| default_destination(archive), Ok)
 }
 
-async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure> {
-    let path = destination(&order.arguments, order.file.name())?;
-    let (timeout, watch) = (order.arguments.lock_timeout, order.watch.clone());
-    let destination = runtime::blocking(move || Destination::prepare(&path, timeout, &watch)).await?;
-    if destination.is_occupied()? && !order.arguments.force {
+async fn install(
+    mut order: Order,
+    path: PathBuf,
+    receipt: ReceiptChoice,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let Placing { occupied, durability, lock_timeout } = order.placing;
+    let watch = order.watch.clone();
+    let destination = runtime::blocking(move || Destination::prepare(&path, lock_timeout, &watch)).await?;
+    if destination.is_occupied()? && occupied == Occupied::Refuse {
         let installed = already_installed(&order, destination.path(), outcome)?;
         outcome.installed = Some(installed);
         return Ok(());
     }
-    let (occupied, durability) = order.choices();
     let (parent, backlog) = (destination.parent_path().to_owned(), destination.backlog(durability));
     let consume = move |input: &mut dyn Read, job: &Job| {
         // Now that bytes arrive, and before the spool is among what is unwritten.
@@ -98,7 +116,6 @@ async fn install(mut order: Order, outcome: &mut Outcome) -> Result<(), Failure>
         job.receive(input, spool)
     };
     let verified = download_and_verify(&mut order, consume, outcome).await?;
-    let receipt = if order.arguments.no_receipt { ReceiptChoice::Omit } else { ReceiptChoice::Write };
     let installation =
         runtime::blocking(move || destination.unpack(verified, receipt)?.commit(occupied, durability)).await?;
     outcome.warnings.extend(installation.leftover.map(|old| format!("{}: could not be removed", old.display())));

@@ -18,7 +18,7 @@ use goverify::trust::{
     TrustError, VerifiedArchive, transparency_check, verify,
 };
 
-use super::args::{Common, Fetch, RequiredCheck};
+use super::args::{Common, RequiredCheck, Source};
 use super::disagreement::{Disagreement, Setback};
 use super::failure::Failure;
 use super::json::{self, Outcome};
@@ -34,29 +34,41 @@ const LOG_GRACE: Duration = MIRROR_PATIENCE.saturating_add(Duration::from_secs(5
 /// The same where it does depend on it.
 const LOG_PATIENCE: Duration = Duration::from_secs(300);
 
+/// What is asked of an archive beyond what always is, and what is not.
+#[derive(Clone, Default)]
+pub(crate) struct Demands {
+    pub(crate) require: Vec<RequiredCheck>,
+    pub(crate) unsigned: bool,
+    pub(crate) sha256: Option<[u8; 32]>,
+}
+
+/// How what was verified is put where it belongs.
+#[derive(Clone, Copy)]
+pub(crate) struct Placing {
+    pub(crate) occupied: Occupied,
+    pub(crate) durability: Durability,
+    pub(crate) lock_timeout: Duration,
+}
+
 /// All that is known before the archive's first byte.
 pub(crate) struct Order {
-    pub(crate) arguments: Fetch,
+    pub(crate) demands: Demands,
+    pub(crate) placing: Placing,
+    pub(crate) source: Source,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) file: ReleaseFile,
     /// The signature, where it was asked for together with the index.
     pub(crate) requested: Option<Requested>,
-    pub(crate) keyring: Keyring,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) sumdb: Sumdb,
     pub(crate) common: Common,
     pub(crate) watch: Watch,
 }
 
 impl Order {
-    pub(crate) fn choices(&self) -> (Occupied, Durability) {
-        let occupied = if self.arguments.force { Occupied::Replace } else { Occupied::Refuse };
-        let durability = if self.arguments.no_sync { Durability::Unsynced } else { Durability::Synced };
-        (occupied, durability)
-    }
-
     /// Looks the same archive up in the index as it is now.
     async fn look_up_again(&self) -> Result<ReleaseFile, Failure> {
-        let index = list::index(&self.arguments.source, &self.mirror, &self.common, &self.watch).await?;
+        let index = list::index(&self.source, &self.mirror, &self.common, &self.watch).await?;
         let name = self.file.name();
         Ok(index.select(&Selector::Exact(*name.version()))?.file(name.target())?)
     }
@@ -69,12 +81,12 @@ impl Order {
     }
 
     pub(crate) fn requires(&self, check: RequiredCheck) -> bool {
-        self.arguments.require.contains(&check)
+        self.demands.require.contains(&check)
     }
 
     /// Whether the archive is nothing without the log's record.
     pub(crate) fn rests_on_log(&self) -> bool {
-        let unsigned_format = self.file.name().format() == ArchiveFormat::Zip && !self.arguments.unsigned;
+        let unsigned_format = self.file.name().format() == ArchiveFormat::Zip && !self.demands.unsigned;
         unsigned_format || self.requires(RequiredCheck::Transparency)
     }
 }
@@ -280,13 +292,13 @@ fn judge<K>(
     outcome: &mut Outcome,
 ) -> Result<VerifiedArchive<K>, Setback> {
     let mut digests = vec![ExpectedDigest { sha256: *order.file.sha256(), source: DigestSource::Index }];
-    digests.extend(order.arguments.sha256.map(|sha256| ExpectedDigest { sha256, source: DigestSource::User }));
+    digests.extend(order.demands.sha256.map(|sha256| ExpectedDigest { sha256, source: DigestSource::User }));
     let expectation = Expectation { digests, size_bytes: Some(order.file.size_bytes()) };
     let with_log = order.requires(RequiredCheck::Transparency);
     let by = match signature {
         Some(signature) if with_log => Authenticator::SignatureAndTransparency { signature, keyring: &order.keyring },
         Some(signature) => Authenticator::Signature { signature, keyring: &order.keyring },
-        None if order.arguments.unsigned && !with_log => Authenticator::DigestOnly,
+        None if order.demands.unsigned && !with_log => Authenticator::DigestOnly,
         None => Authenticator::Transparency,
     };
     let verdict = verify(received, &expectation, by, &answer.transparency);
@@ -315,7 +327,7 @@ async fn published_signature(
     let name = signature::file_name(archive);
     match runtime::until_cancelled(&order.watch, requested.answer()).await? {
         Some(text) => Ok(Some(DetachedSignature::parse(&text).map_err(|error| Failure::of(&name, &error))?)),
-        None if order.arguments.unsigned => Ok(None),
+        None if order.demands.unsigned => Ok(None),
         None => {
             let message = format!("{archive}: no signature at {}", order.mirror.location(&name));
             Err(Failure::new(Code::SignatureNotPublished, message))
