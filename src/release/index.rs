@@ -150,7 +150,7 @@ fn refuse_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Relea
 }
 
 /// What the index calls a target: its `os`, `arch` and `kind`.
-fn published_fields(target: &Target) -> [&str; 3] {
+pub(super) fn published_fields(target: &Target) -> [&str; 3] {
     match target {
         Target::Source => ["", "", "source"],
         Target::Platform(p) => [p.os(), p.published_arch(), "archive"],

@@ -6,13 +6,17 @@ mod index;
 mod json;
 mod name;
 mod platform;
+mod publish;
 mod select;
+mod selection;
 mod version;
 
 pub use index::{INDEX_SIZE_LIMIT_BYTES, Release, ReleaseFile, ReleaseIndex};
 pub use name::{ArchiveFormat, ArchiveName};
 pub use platform::{Platform, Target};
+pub use publish::Publication;
 pub use select::Selector;
+pub use selection::Selection;
 pub use version::Version;
 
 use crate::error::{Code, Coded, escaped};
