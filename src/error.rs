@@ -81,6 +81,16 @@ pub enum Code {
 }
 
 impl Code {
+    /// What a failed file operation is called.
+    #[must_use]
+    pub fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::PermissionDenied,
+            _ => Self::Io,
+        }
+    }
+
     /// The kebab-case word in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -190,11 +200,7 @@ impl FileError {
 
 impl Coded for FileError {
     fn code(&self) -> Code {
-        match self.source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::NoSpace,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Code::PermissionDenied,
-            _ => Code::Io,
-        }
+        Code::of_io(&self.source)
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! - a path keeps the rules of `entry.rs`;
 //! - no two entries collide, nor with a directory that is only implied (`collision.rs`);
-//! - every entry is in `go/`, but for what a format's profile names;
+//! - every entry is in `go/`, or in the directory of a module, but for what a format's profile names;
 //! - what is remembered of it is paid for from the archive's `EntryBudget`.
+
+use std::borrow::Cow;
 
 use super::collision::{Paths, Refusal};
 use super::layout::TOP;
@@ -31,8 +33,8 @@ pub enum EntryFault {
         /// How.
         fault: CollisionFault,
     },
-    /// An entry outside `go/`.
-    #[error("\"{}\": outside go/", escaped(.0))]
+    /// An entry outside `go/`, or whatever the one top directory is.
+    #[error("\"{}\": outside the top directory", escaped(.0))]
     OutsideTop(String),
 }
 
@@ -65,13 +67,29 @@ pub(super) enum Refused {
 }
 
 /// The places that were taken so far.
-#[derive(Default)]
 pub(super) struct Admission {
+    /// The directory that all of them are in.
+    top: Cow<'static, str>,
     budget: EntryBudget,
     paths: Paths,
 }
 
+impl Default for Admission {
+    fn default() -> Self {
+        Self::within(Cow::Borrowed(TOP))
+    }
+}
+
 impl Admission {
+    /// Of entries that are below `top`.
+    pub(super) fn within(top: Cow<'static, str>) -> Self {
+        Self { top, budget: EntryBudget::default(), paths: Paths::default() }
+    }
+
+    pub(super) fn top(&self) -> &str {
+        &self.top
+    }
+
     /// Counts a header that has no place of its own.
     pub(super) fn count_header(&mut self) -> Result<(), ArchiveError> {
         self.budget.spend(0)
@@ -81,7 +99,7 @@ impl Admission {
     pub(super) fn admit(&mut self, path: &EntryPath, is_directory: bool) -> Result<Option<EntryPath>, Refused> {
         self.budget.spend(path.as_str().len()).map_err(Refused::TooLarge)?;
         match self.paths.insert(path, is_directory, &mut self.budget) {
-            Ok(()) => Ok(path.below(TOP)),
+            Ok(()) => Ok(path.below(&self.top)),
             Err(Refusal::TooLarge(error)) => Err(Refused::TooLarge(error)),
             Err(Refusal::Collision(fault)) => {
                 Err(Refused::Entry(EntryFault::Collision { path: path.to_string(), fault }))

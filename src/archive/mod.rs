@@ -27,6 +27,7 @@ mod spool;
 mod tarball;
 mod zip;
 mod zip_record;
+mod zip_writer;
 
 pub use admission::EntryFault;
 pub use collision::CollisionFault;
@@ -39,8 +40,9 @@ pub use pax::PaxFault;
 pub use receive::{ARCHIVE_SIZE_LIMIT_BYTES, ReceiveError, SignatureHash, UnverifiedArchive, receive};
 pub use spool::{Discard, Keep, Spool};
 pub use tarball::TarFault;
-pub use zip::ZipFault;
+pub use zip::{ZipFault, read_zip_within};
 pub use zip_record::RecordFault;
+pub use zip_writer::ZipWriter;
 
 pub(crate) use limits::FILE_SIZE_LIMIT_BYTES;
 pub(crate) use platform_header::matches as is_program_for;

@@ -40,6 +40,11 @@ impl Spool {
     }
 
     /// The spooled bytes; entries know their positions in it.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The same, to be closed by whoever takes it.
     pub(crate) fn into_file(self) -> File {
         self.file
     }

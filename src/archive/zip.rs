@@ -22,15 +22,17 @@
 //! it. Modes are checked, but whether a file is executable follows from its path (`distpack.rs`): what a zip says of
 //! modes is in nobody's log of digests, and another reader may set 0755 where 0644 is set here.
 
+use std::io::Read;
+
 use sha2::{Digest, Sha256};
 
 use super::admission::{Admission, Refused};
-use super::conveyor::Decode;
+use super::conveyor::{BUFFER_BYTES, Decode};
 use super::inflate::Inflate;
-use super::layout::{Contents, TOP};
+use super::layout::Contents;
 use super::limits::{FILE_SIZE_LIMIT_BYTES, check_expansion};
 use super::zip_record::{DESCRIPTOR_BYTES, Descriptor, EXTRA_BYTES, End, Facts, Header, Kind, SIGNATURE_BYTES};
-use super::{ArchiveError, Entry, EntryFault, EntryKind, EntryPath, RecordFault, distpack};
+use super::{ArchiveError, Entry, EntryFault, EntryKind, EntryPath, Manifest, ReceiveError, RecordFault, distpack};
 use crate::error::{Code, escaped};
 
 /// How a zip archive breaks the profile.
@@ -155,6 +157,15 @@ impl Decode for ZipReader {
 
 impl ZipReader {
     pub(super) fn new() -> Self {
+        Self::admitting(Admission::default())
+    }
+
+    /// Of an archive whose entries are all in the directory `top`.
+    fn within(top: &str) -> Self {
+        Self::admitting(Admission::within(top.to_owned().into()))
+    }
+
+    fn admitting(admission: Admission) -> Self {
         Self {
             state: State::Signature,
             partial: Vec::new(),
@@ -166,7 +177,7 @@ impl ZipReader {
             found: Vec::new(),
             directory_position: None,
             listed: 0,
-            admission: Admission::default(),
+            admission,
             contents: Contents::default(),
         }
     }
@@ -320,7 +331,7 @@ impl ZipReader {
         let (Some(found), Some(entry)) = (self.found.get(self.listed - 1), entry) else {
             return Err(self.fault(self.listed_fault()));
         };
-        let inner = name.strip_prefix(TOP.as_bytes()).and_then(|inner| inner.strip_prefix(b"/"));
+        let inner = name.strip_prefix(self.admission.top().as_bytes()).and_then(|inner| inner.strip_prefix(b"/"));
         if inner != Some(entry.path.as_str().as_bytes()) {
             return Err(self.fault(ZipFault::Central("name")));
         }
@@ -351,6 +362,30 @@ impl ZipReader {
             }
         }
         Ok(())
+    }
+}
+
+/// Reads a zip archive of the same profile whose entries are all below `top`, which need not be an SDK.
+///
+/// # Errors
+/// [`ReceiveError::Read`] when it cannot be read, [`ReceiveError::Archive`] when it breaks the profile.
+pub fn read_zip_within(top: &str, input: &mut dyn Read) -> Result<Manifest, ReceiveError> {
+    let mut reader = ZipReader::within(top);
+    let (mut buffer, mut output) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
+    loop {
+        let length = input.read(&mut buffer).map_err(ReceiveError::Read)?;
+        let mut rest = buffer.get(..length).unwrap_or_default();
+        if rest.is_empty() {
+            reader.finish()?;
+            return Ok(reader.into_contents().manifest);
+        }
+        loop {
+            let (taken, made) = reader.decode(rest, &mut output)?;
+            rest = rest.get(taken..).unwrap_or_default();
+            if taken == 0 && made == 0 {
+                break;
+            }
+        }
     }
 }
 

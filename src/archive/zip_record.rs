@@ -245,6 +245,65 @@ impl End {
     }
 }
 
+/// One entry as [`super::zip_writer`] writes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Written<'a> {
+    pub(super) name: &'a str,
+    pub(super) executable: bool,
+    pub(super) crc: u32,
+    pub(super) compressed_bytes: u32,
+    pub(super) size_bytes: u32,
+    /// Offset of the local header.
+    pub(super) start: u32,
+}
+
+impl Written<'_> {
+    /// The earliest DOS time and date, and the same moment in seconds since 1970 (§4.4.6).
+    const TIME: [u8; 4] = [0, 0, 0x21, 0];
+    const MODIFIED: u32 = 315_532_800;
+
+    pub(super) fn local(&self) -> Vec<u8> {
+        [&MAGIC[..], &self.shared([0; 3]), self.name.as_bytes(), &Self::extra()].concat()
+    }
+
+    pub(super) fn descriptor(&self) -> Vec<u8> {
+        [&b"PK\x07\x08"[..], &self.numbers().map(u32::to_le_bytes).concat()].concat()
+    }
+
+    pub(super) fn central(&self) -> Vec<u8> {
+        let mode = REGULAR | if self.executable { 0o755 } else { 0o644 };
+        // Comment, disk, internal attributes and those of DOS, before the mode.
+        let attributes = [0, 0, 0, 0, mode].map(u16::to_le_bytes).concat();
+        let start = self.start.to_le_bytes();
+        let fixed = [&MADE_BY.to_le_bytes()[..], &self.shared(self.numbers()), &attributes, &start].concat();
+        [&b"PK\x01\x02"[..], &fixed, self.name.as_bytes(), &Self::extra()].concat()
+    }
+
+    fn numbers(&self) -> [u32; 3] {
+        [self.crc, self.compressed_bytes, self.size_bytes]
+    }
+
+    fn shared(&self, numbers: [u32; 3]) -> Vec<u8> {
+        let flags = STREAMED | if self.name.is_ascii() { 0 } else { UTF8 };
+        // A name that is too long for its field is too long for any reader of ours, too.
+        let name_bytes = u16::try_from(self.name.len()).unwrap_or(u16::MAX);
+        let lengths = [name_bytes, EXTRA_BYTES as u16].map(u16::to_le_bytes).concat();
+        let numbers = numbers.map(u32::to_le_bytes).concat();
+        [&[VERSION, flags, DEFLATE].map(u16::to_le_bytes).concat()[..], &Self::TIME, &numbers, &lengths].concat()
+    }
+
+    fn extra() -> Vec<u8> {
+        [&EXTRA_START[..], &Self::MODIFIED.to_le_bytes()].concat()
+    }
+}
+
+/// The end record.
+pub(super) fn written_end(entries: u16, directory_bytes: u32, directory_position: u32) -> Vec<u8> {
+    let counts = [0, 0, entries, entries].map(u16::to_le_bytes).concat();
+    let place = [directory_bytes, directory_position].map(u32::to_le_bytes).concat();
+    [&b"PK\x05\x06"[..], &counts, &place, &[0; 2]].concat()
+}
+
 fn zero(number: impl Into<u32>, name: &'static str) -> Result<(), RecordFault> {
     if number.into() == 0 { Ok(()) } else { Err(RecordFault::NotZero(name)) }
 }

@@ -28,6 +28,7 @@ mod destination;
 pub mod fuzzing;
 mod intact;
 mod lock;
+mod module;
 mod receipt;
 mod reclaim;
 mod staging;
@@ -35,6 +36,7 @@ mod staging;
 mod tests;
 mod unpack;
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,12 +44,14 @@ pub use archive_file::{ArchiveSpool, Tee};
 pub use commit::{Backlog, Durability, Installation, Occupied};
 pub use destination::Destination;
 pub use intact::is_intact;
+pub use module::{MODULE_FILE, ModuleFault, check_module, module_info, module_of, module_path};
 pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence, TransparencyEvidence};
 pub use staging::StagedTree;
 
 use crate::archive::{EntryPath, Spool};
 use crate::error::{Code, Coded, FileError};
 use crate::files::ParentFault;
+use crate::release::ArchiveName;
 use crate::trust::VerifiedArchive;
 
 /// Why nothing was installed.
@@ -98,6 +102,20 @@ pub enum InstallError {
         /// Where it was to be published.
         path: PathBuf,
     },
+    /// The log does not vouch for the archive, so that no module can be made of it.
+    #[error("{archive}: the transparency log does not vouch for it, so it is no module")]
+    NoModule {
+        /// The archive.
+        archive: ArchiveName,
+    },
+    /// A module's zip cannot be written.
+    #[error("{archive}: cannot write its module: {source}")]
+    Module {
+        /// The archive.
+        archive: ArchiveName,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// A file operation failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -143,6 +161,8 @@ impl Coded for InstallError {
             Self::Locked { .. } => Code::Locked,
             Self::DestinationExists { .. } => Code::DestinationExists,
             Self::Changed { .. } | Self::ArchiveChanged { .. } => Code::DigestMismatch,
+            Self::NoModule { .. } => Code::TransparencyNotLogged,
+            Self::Module { source, .. } => Code::of_io(source),
             Self::File(error) => error.code(),
             Self::Interrupted => Code::Interrupted,
         }
