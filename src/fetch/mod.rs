@@ -17,6 +17,8 @@
 //! - The log (`sumdb.rs`, `heads.rs`) is asked for a record and the tiles that prove it; [`crate::trust`] says which, and
 //!   judges them.
 //!
+//! - What a mirror needs of the log is copied as files (`log_copy.rs`).
+//!
 //! It does not check a digest or a signature, and does not read object stores' own protocols.
 
 mod bridge;
@@ -28,6 +30,7 @@ mod folder;
 pub mod fuzzing;
 mod heads;
 mod http;
+mod log_copy;
 mod mirror;
 mod redirect;
 mod remote;
@@ -41,6 +44,7 @@ use std::time::Duration;
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
+pub use log_copy::{LATEST, LogCopy};
 pub use mirror::{Mirror, index_at};
 pub use remote::HttpMirror;
 pub use sumdb::{AskError, Asked, LogPlace, is_page};

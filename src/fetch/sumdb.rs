@@ -33,8 +33,8 @@ const ADVANCE_PAUSE: Duration = Duration::from_millis(25);
 /// Where a log is served.
 #[derive(Debug)]
 pub struct LogPlace {
-    key: LogKey,
-    files: Mirror,
+    pub(super) key: LogKey,
+    pub(super) files: Mirror,
 }
 
 /// What came of asking.
@@ -109,13 +109,7 @@ impl LogPlace {
     /// # Errors
     /// [`AskError`] when nothing came, or what came is wrong, or of another history.
     pub async fn ask(&self, module: &ToolchainModule, heads: Option<&Heads>) -> Result<Asked, AskError> {
-        let Some(bytes) = self.files.nested(&module.lookup_path(), LOOKUP_SIZE_LIMIT_BYTES).await? else {
-            return Ok(Asked::NotLogged);
-        };
-        if is_page(&bytes) {
-            return Err(FetchError::Page { location: self.files.location(&module.lookup_path()) }.into());
-        }
-        let lookup = Lookup::parse(&bytes, module, &self.key)?;
+        let Some(lookup) = self.look_up(module).await? else { return Ok(Asked::NotLogged) };
         let tiles = self.fetch_all(lookup.tiles(), Tiles::default()).await?;
         let answer = Box::new(lookup.prove(&tiles)?);
         let forgotten = match heads {
@@ -123,6 +117,16 @@ impl LogPlace {
             None => None,
         };
         Ok(Asked::Answer { answer, forgotten })
+    }
+
+    /// What the log answers about `module`, of which nothing is proven yet; `None` where it does not hold it.
+    pub(super) async fn look_up(&self, module: &ToolchainModule) -> Result<Option<Lookup>, AskError> {
+        let path = module.lookup_path();
+        let Some(bytes) = self.files.nested(&path, LOOKUP_SIZE_LIMIT_BYTES).await? else { return Ok(None) };
+        if is_page(&bytes) {
+            return Err(FetchError::Page { location: self.files.location(&path) }.into());
+        }
+        Ok(Some(Lookup::parse(&bytes, module, &self.key)?))
     }
 
     /// Compares a head that came by another way with the remembered one, by tiles of this place, and remembers the
@@ -135,7 +139,7 @@ impl LogPlace {
     }
 
     /// Compares a head with the remembered one, and remembers the larger.
-    async fn compare(
+    pub(super) async fn compare(
         &self,
         head: &SignedTreeHead,
         heads: &Heads,
@@ -164,7 +168,7 @@ impl LogPlace {
     }
 
     /// Adds to `tiles` those of `needed` that are not in it.
-    async fn fetch_all(&self, needed: Vec<Tile>, mut tiles: Tiles) -> Result<Tiles, AskError> {
+    pub(super) async fn fetch_all(&self, needed: Vec<Tile>, mut tiles: Tiles) -> Result<Tiles, AskError> {
         let missing = needed.into_iter().filter(|tile| !tiles.contains(tile));
         let fetched = try_join_all(missing.map(|tile| self.fetch(tile))).await?;
         for (tile, bytes) in fetched {

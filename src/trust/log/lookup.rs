@@ -79,6 +79,19 @@ impl Lookup {
         &self.head
     }
 
+    /// The same answer under another tree head of the log, which is yet to be proven to hold the record; `None` where
+    /// that tree is too small to.
+    #[must_use]
+    pub fn under(&self, head: &SignedTreeHead) -> Option<Self> {
+        (self.index < head.size()).then(|| Self { head: head.clone(), ..self.clone() })
+    }
+
+    /// The answer as a log writes it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}\n{}\n{}", self.index, self.text, self.head.note())
+    }
+
     /// The tiles that [`Lookup::prove`] needs.
     #[must_use]
     pub fn tiles(&self) -> Vec<Tile> {

@@ -220,6 +220,11 @@ impl Tiles {
         }
     }
 
+    /// The tiles that were taken, with their bytes.
+    pub fn files(&self) -> impl Iterator<Item = (Tile, Vec<u8>)> {
+        self.hashes.iter().map(|(tile, hashes)| (*tile, hashes.concat()))
+    }
+
     fn tile(&self, tile: Tile) -> Result<&[Hash], TileFault> {
         self.hashes.get(&tile).map(Vec::as_slice).ok_or(TileFault::Missing(tile))
     }
