@@ -31,6 +31,11 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// So many bytes of the archive were handed on to a mirror, in all.
+    Deposited {
+        /// Bytes since the archive's first.
+        bytes: u64,
+    },
     /// All checks passed; files are being written.
     Unpacking {
         /// How many files there are.

@@ -153,6 +153,18 @@ pub enum FetchError {
         /// What is wrong with it.
         source: ReleaseError,
     },
+    /// Other writers of the same file were faster every time, or took too long.
+    #[error("{location}: others are writing to it")]
+    Contended {
+        /// The file.
+        location: String,
+    },
+    /// What was to be written is not what was verified.
+    #[error("{location}: not written, since its bytes changed after they were verified")]
+    Changed {
+        /// The file.
+        location: String,
+    },
     /// A file of this machine failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -218,6 +230,8 @@ impl Coded for FetchError {
             Self::Size { expected, actual, .. } if actual < expected => Code::TruncatedDownload,
             Self::Size { .. } => Code::SizeMismatch,
             Self::Index { source, .. } => source.code(),
+            Self::Contended { .. } => Code::Locked,
+            Self::Changed { .. } => Code::Io,
             Self::File(error) => error.code(),
             Self::Interrupted => Code::Interrupted,
         }

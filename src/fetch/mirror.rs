@@ -164,16 +164,17 @@ pub async fn index_at(location: &str, access: &Access) -> Result<ReleaseIndex, F
     }
 }
 
-enum Place {
+/// What a location means.
+pub(super) enum Place {
     Web(Url),
     Path(PathBuf),
 }
 
-fn refused(location: &str, reason: &'static str) -> FetchError {
+pub(super) fn refused(location: &str, reason: &'static str) -> FetchError {
     FetchError::Location { location: location.to_owned(), reason }
 }
 
-fn place(location: &str) -> Result<Place, FetchError> {
+pub(super) fn place(location: &str) -> Result<Place, FetchError> {
     let refused = |reason| refused(location, reason);
     if location.is_empty() {
         return Err(refused("it is empty"));

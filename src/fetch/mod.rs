@@ -23,6 +23,7 @@
 
 mod bridge;
 mod component;
+mod deposit;
 mod error;
 mod folder;
 #[cfg(fuzzing)]
@@ -41,6 +42,7 @@ mod transfer;
 
 use std::time::Duration;
 
+pub use deposit::{Deposit, Deposited, LISTING_LIMIT, Stamp};
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};

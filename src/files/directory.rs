@@ -96,8 +96,36 @@ impl Directory {
         }
     }
 
-    /// Opens the file whose lock stands for something, creating it where it is missing.
-    pub(crate) fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
+    /// Opens a file of our own, creating it where it is missing, and locks it; `None` if another holds it. Nobody but
+    /// the holder may remove or rename it.
+    pub(crate) fn lock_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        /// Holders that may come and go between our open and our lock before we rather pause.
+        const TRIES: usize = 8;
+        for _ in 0..TRIES {
+            let file = self.open_lock_file(name)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
+                Err(std::fs::TryLockError::Error(error)) => {
+                    // Where there are no locks nobody holds one. After any other error somebody might, and the name
+                    // stays.
+                    if error.kind() == io::ErrorKind::Unsupported {
+                        let _ = self.remove_file(name);
+                    }
+                    return Err(error);
+                }
+            }
+            // We may have opened the file, then its holder removed it and let go, and now we hold the lock of a file
+            // without a name, while a third process makes a new one and locks that. Only the lock of the file that has
+            // the name counts; nobody but its holder removes it, so once it counts it stays so.
+            if self.is_named(name, &file)? {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    fn open_lock_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
         let file = self.open_beneath(name, flags, Mode::RUSR | Mode::WUSR)?;
         let metadata = file.metadata()?;
@@ -112,7 +140,7 @@ impl Directory {
     }
 
     /// Whether `name` still stands for the open `file`.
-    pub(crate) fn is_named(&self, name: &OsStr, file: &File) -> io::Result<bool> {
+    fn is_named(&self, name: &OsStr, file: &File) -> io::Result<bool> {
         let opened = rustix::fs::fstat(file)?;
         match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(named) => Ok((named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)),
@@ -264,7 +292,12 @@ impl Directory {
         if self.find(to)?.is_some() {
             return Err(Errno::EXIST.into());
         }
-        Ok(renameat(&self.0, from, &self.0, to)?)
+        self.rename(from, to)
+    }
+
+    /// Renames `from` to `to`, in whose place it comes.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, one_component(from)?, &self.0, one_component(to)?)?)
     }
 
     /// Exchanges two names in one step; fails with `NotFound` if one is missing.

@@ -17,6 +17,10 @@ use super::found::{Found, FoundFile, Kind, Listed, ParentFault};
 use super::held::{is_held, patiently};
 
 const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+#[cfg(feature = "net")]
+const FILE_SHARE_READ: u32 = 1;
+#[cfg(feature = "net")]
+const FILE_SHARE_DELETE: u32 = 4;
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const DELETE: u32 = 0x0001_0000;
 
@@ -66,6 +70,27 @@ impl Directory {
             Err(error) if is_held(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens a file, creating it where it is missing, that nobody else can open for writing meanwhile; `None` if another
+    /// has it. Its holder may rename and remove it.
+    #[cfg(feature = "net")]
+    pub(crate) fn lock_file(&self, name: &OsStr) -> io::Result<Option<File>> {
+        if !matches!(self.find(name)?, None | Some(Found::File(_))) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).share_mode(FILE_SHARE_READ | FILE_SHARE_DELETE);
+        match self.0.open_with(name, &options) {
+            Ok(file) => Ok(Some(file.into_std())),
+            Err(error) if is_held(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cfg(feature = "net")]
+    pub(crate) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        self.0.remove_file(name)
     }
 
     /// What `name` stands for; `None` if for nothing.
@@ -163,7 +188,8 @@ impl Directory {
         self.rename(aside.as_ref(), one)
     }
 
-    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    /// Renames `from` to `to`, in whose place it comes.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         patiently(thread::sleep, || self.0.rename(from, &self.0, to))
     }
 

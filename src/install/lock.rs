@@ -72,29 +72,7 @@ impl Lock {
 
 #[cfg(unix)]
 fn attempt(parent: &Directory, name: &OsStr) -> io::Result<Option<File>> {
-    /// Holders that may come and go between our open and our lock before we rather pause.
-    const TRIES: usize = 8;
-    for _ in 0..TRIES {
-        let file = parent.open_lock_file(name)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => {
-                // Where there are no locks nobody holds one. After any other error somebody might, and the name stays.
-                if error.kind() == io::ErrorKind::Unsupported {
-                    let _ = parent.remove_file(name);
-                }
-                return Err(error);
-            }
-        }
-        // We may have opened the file, then its holder removed it and let go, and now we hold the lock of a file
-        // without a name, while a third process makes a new one and locks that. Only the lock of the file that has
-        // the name counts; nobody but its holder removes it, so once it counts it stays so.
-        if parent.is_named(name, &file)? {
-            return Ok(Some(file));
-        }
-    }
-    Ok(None)
+    parent.lock_file(name)
 }
 
 /// Here the open itself is the lock: it shares with nobody, and closing removes the file.
