@@ -29,13 +29,14 @@ const HEAVY_CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// Async stays where bytes come from, and where the program waits for them.
-const ASYNC: [&str; 9] = [
+const ASYNC: [&str; 10] = [
     "src/fetch/",
     "src/cli/runtime.rs",
     "src/cli/fetch.rs",
     "src/cli/order.rs",
     "src/cli/download.rs",
     "src/cli/list.rs",
+    "src/cli/mirror/",
     "src/cli/signature.rs",
     "src/cli/transparency.rs",
     "src/install/tests/",

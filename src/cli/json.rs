@@ -45,6 +45,9 @@ pub(crate) struct Outcome {
     pub(crate) drift: Option<Vec<Drift>>,
     /// Where the archive was put, if it was.
     pub(crate) stored: Option<PathBuf>,
+    /// Where the archive is in a mirror that was made.
+    #[cfg(feature = "net")]
+    pub(crate) mirrored: Option<Mirrored>,
     /// What went wrong without harm.
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<Failure>,
@@ -60,6 +63,14 @@ pub(crate) struct ArchiveReport {
     pub(crate) size: Option<u64>,
     pub(crate) sha256: Option<String>,
     pub(crate) location: String,
+}
+
+#[cfg(feature = "net")]
+#[derive(Serialize)]
+pub(crate) struct Mirrored {
+    pub(crate) location: String,
+    /// Whether it was there before, and is good.
+    pub(crate) already: bool,
 }
 
 #[derive(Serialize)]
@@ -178,6 +189,10 @@ fn result(outcome: &Outcome) -> Value {
             fields.insert("warnings".to_owned(), outcome.warnings.clone().into());
         }
         fields.extend(outcome.unauthenticated_files.map(|files| ("unauthenticated_files".to_owned(), files.into())));
+        #[cfg(feature = "net")]
+        if let Some(mirrored) = &outcome.mirrored {
+            fields.insert("mirrored".to_owned(), json!(mirrored));
+        }
         let drift = |drift: &Vec<Drift>| drift.iter().map(one_drift).collect();
         fields.extend(outcome.drift.as_ref().map(|found| ("drift".to_owned(), drift(found))));
     }

@@ -17,6 +17,8 @@ mod keys;
 #[cfg(feature = "net")]
 mod list;
 #[cfg(feature = "net")]
+mod mirror;
+#[cfg(feature = "net")]
 mod order;
 mod output;
 #[cfg(feature = "net")]
@@ -48,6 +50,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments),
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
+        #[cfg(feature = "net")]
+        Command::Mirror(args::Mirror::Pull(command)) => mirror::pull(&command, &arguments.common, &output),
+        #[cfg(feature = "net")]
+        Command::Mirror(args::Mirror::Check(command)) => mirror::check(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
         Command::List(command) => list::run(&command, &arguments.common),
     };

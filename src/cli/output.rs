@@ -50,7 +50,7 @@ impl Output {
         for outcome in &report.results {
             // These have one line an archive or a tree on stdout, which names the reason.
             if let Some(failure) = &outcome.error
-                && (self.json || !matches!(report.command, "verify" | "audit"))
+                && (self.json || !judges(report.command))
             {
                 self.to_stderr(&self.error_lines(failure));
             } else if let Some(hint) = outcome.error.as_ref().and_then(|failure| failure.hint.as_ref())
@@ -89,7 +89,7 @@ impl Output {
     }
 
     fn data_line(&self, command: &str, outcome: &Outcome) -> Option<OsString> {
-        let judges = matches!(command, "verify" | "audit");
+        let judges = judges(command);
         match (&outcome.error, &outcome.installed) {
             (None, _) if judges => (!self.quiet).then(|| format!("OK {}", outcome.label).into()),
             (Some(failure), _) if judges => {
@@ -99,6 +99,10 @@ impl Output {
             }
             // The very bytes, for scripts that use them as a path.
             (None, Some(installed)) => Some(installed.path.clone().into()),
+            #[cfg(feature = "net")]
+            (None, None) if outcome.mirrored.is_some() => {
+                outcome.mirrored.as_ref().map(|mirrored| OsString::from(&mirrored.location))
+            }
             (None, None) => outcome.stored.clone().map(OsString::from),
             (Some(_), _) => None,
         }
@@ -108,6 +112,11 @@ impl Output {
         // There is nowhere left to complain to.
         let _ = lines.iter().try_for_each(|line| writeln!(io::stderr(), "{line}"));
     }
+}
+
+/// Whether a command has one line on stdout for each thing that it judges, good or not.
+fn judges(command: &str) -> bool {
+    matches!(command, "verify" | "audit" | "mirror check")
 }
 
 fn print(lines: &[OsString]) -> io::Result<()> {

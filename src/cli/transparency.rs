@@ -66,7 +66,7 @@ pub(crate) enum Effort {
 }
 
 /// How the log is reached.
-fn access(common: &Common, effort: Effort) -> Access {
+pub(crate) fn access(common: &Common, effort: Effort) -> Access {
     let retries = if effort == Effort::Persistent { RETRIES } else { 0 };
     let limits = Limits { overall: PATIENCE, retries, ..Limits::default() };
     Access { limits, offline: common.offline }

@@ -37,6 +37,7 @@ mod redirect;
 mod remote;
 mod resume;
 mod retry;
+mod seen;
 mod sumdb;
 mod transfer;
 
@@ -49,6 +50,7 @@ pub use heads::{Heads, StateError};
 pub use log_copy::{LATEST, LogCopy};
 pub use mirror::{Mirror, index_at};
 pub use remote::HttpMirror;
+pub use seen::{MirrorMemory, Seen};
 pub use sumdb::{AskError, Asked, LogPlace, is_page};
 
 #[cfg(doc)]

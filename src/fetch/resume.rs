@@ -141,7 +141,7 @@ fn read_validator(path: &Path) -> Option<(String, String)> {
     Some((etag.to_owned(), url.to_owned()))
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -158,7 +158,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     if metadata.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
-fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(super) fn open_no_follow(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;

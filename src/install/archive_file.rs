@@ -77,6 +77,14 @@ impl ArchiveSpool {
         Ok(Tee { input, file })
     }
 
+    /// The bytes that were kept, for whoever publishes them elsewhere and hashes them again on the way.
+    ///
+    /// # Errors
+    /// When the operating system gives no second handle.
+    pub fn file(&self) -> Result<File, FileError> {
+        self.file.try_clone().map_err(FileError::at(&self.folder, "share a spool in"))
+    }
+
     /// Says early what [`VerifiedArchive::publish`] would say late.
     ///
     /// # Errors

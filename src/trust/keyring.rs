@@ -97,6 +97,12 @@ impl Keyring {
         Self::pinned(GOOGLE_CERTIFICATE)
     }
 
+    /// The text of the certificate that is built into this program.
+    #[must_use]
+    pub fn embedded_text() -> &'static [u8] {
+        GOOGLE_CERTIFICATE
+    }
+
     fn pinned(content: &[u8]) -> Result<Self, KeyringError> {
         let certificates = parse(content)?;
         match &certificates[..] {

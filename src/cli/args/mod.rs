@@ -2,6 +2,8 @@
 
 #[cfg(feature = "net")]
 mod fetch;
+#[cfg(feature = "net")]
+mod mirror;
 mod trust;
 mod verify;
 
@@ -12,6 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "net")]
 pub(crate) use fetch::{Fetch, List, RequiredCheck, Source};
+#[cfg(feature = "net")]
+pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
 pub(crate) use trust::{KeyringFiles, Keys, KeysList, SumdbArguments};
 pub(crate) use verify::{Audit, Verify};
 
@@ -76,6 +80,10 @@ pub(crate) enum Command {
     /// List what a mirror offers
     #[cfg(feature = "net")]
     List(List),
+    /// Make or check a mirror, for machines that have no network
+    #[cfg(feature = "net")]
+    #[command(subcommand)]
+    Mirror(Mirror),
     /// Show the trusted OpenPGP certificates
     #[command(subcommand)]
     Keys(Keys),

@@ -44,6 +44,10 @@ impl FolderDeposit {
         Self { root }
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(super) fn location(&self, path: &str) -> String {
         self.root.join(path).display().to_string()
     }
@@ -74,12 +78,17 @@ impl FolderDeposit {
         }
     }
 
-    pub(super) fn read(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(super) fn open(&self, path: &str) -> Result<Option<File>, FetchError> {
         let file = self.root.join(component::path(path)?);
         match open_regular(&file) {
             Err(error) if is_absence(&error.source) && !file.is_symlink() => Ok(None),
-            opened => Ok(Some(read_bounded(opened?, &file, limit_bytes)?)),
+            opened => Ok(Some(opened?)),
         }
+    }
+
+    pub(super) fn read(&self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        let Some(opened) = self.open(path)? else { return Ok(None) };
+        Ok(Some(read_bounded(opened, &self.root.join(path), limit_bytes)?))
     }
 
     pub(super) async fn put(&self, path: &str, content: Vec<u8>, watch: &Watch) -> Result<Deposited, FetchError> {

@@ -15,6 +15,7 @@
 mod folder;
 
 use std::fs::File;
+use std::path::Path;
 
 use super::mirror::{Place, place, refused};
 use super::{Access, FetchError};
@@ -68,6 +69,14 @@ impl Deposit {
         }
     }
 
+    /// The folder that it is, where it is one: what waits there unnamed is on the same file system.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(deposit) => Some(deposit.root()),
+        }
+    }
+
     /// Where a file of this deposit is, for reports.
     #[must_use]
     pub fn location(&self, path: &str) -> String {
@@ -104,6 +113,16 @@ impl Deposit {
     pub async fn read(&self, path: &str, limit_bytes: usize) -> Result<Option<Vec<u8>>, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.read(path, limit_bytes as u64),
+        }
+    }
+
+    /// A file of any size, whole, to be read from its first byte; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`FetchError`] when it could not be had now, or `watch` was cancelled before it was.
+    pub async fn open(&self, path: &str, _watch: &Watch) -> Result<Option<File>, FetchError> {
+        match self {
+            Self::Folder(deposit) => deposit.open(path),
         }
     }
 

@@ -1,0 +1,233 @@
+//! `goverify mirror check`: is a mirror still what it was made to be?
+//!
+//! - every archive that the index names is verified as a fetch from here would verify it, asking nobody else; so are its
+//!   `.sha256`, its `.tlog-proof` beside the copy of the log, and its module, if there is one;
+//! - what the index says beside that must follow from the names;
+//! - an archive that the index does not name, and what is missing, is told; other files are mentioned;
+//! - a folder's and an object store's files that are as an earlier check has seen them are not read again; over HTTP all
+//!   of them are, but for modules and certificates, which nothing there lists.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use goverify::archive::Discard;
+use goverify::error::{Code, printable};
+use goverify::events::Watch;
+use goverify::fetch::{Access, Asked, Deposit, LogPlace, Mirror};
+use goverify::install::module_of;
+use goverify::release::{ArchiveName, Release, ReleaseFile, ReleaseIndex};
+use goverify::trust::{Keyring, Sumdb, VerifiedArchive};
+
+use super::super::args::{Common, MirrorCheck};
+use super::super::failure::Failure;
+use super::super::json::{ArchiveReport, Outcome, Report};
+use super::super::order::{Demands, Job, download_and_verify};
+use super::super::output::Output;
+use super::super::progress::Progress;
+use super::super::transparency::{self, Effort};
+use super::super::{keys, runtime};
+use super::companions::{check_proof, check_sha256, missing};
+use super::contents::{Contents, INDEX, lookup_path, own_paths};
+use super::memory::{Known, Memory};
+use super::{Site, module, side_by_side};
+
+pub(crate) fn run(arguments: &MirrorCheck, common: &Common, output: &Output) -> Report {
+    let progress = Progress::new(common);
+    let watch = progress.watch();
+    let mut results = Vec::new();
+    let result = keys::keyring(&arguments.keyring)
+        .and_then(|keyring| runtime::run(&watch, check(arguments, keyring, common, &watch, &mut results)));
+    progress.clear();
+    results.extend(result.err().map(|failure| Outcome::failed(printable(&arguments.location), failure)));
+    for outcome in results.iter().filter(|outcome| outcome.error.is_some()) {
+        output.describe(outcome);
+    }
+    Report { command: "mirror check", results, listing: None }
+}
+
+async fn check(
+    arguments: &MirrorCheck,
+    keyring: Keyring,
+    common: &Common,
+    watch: &Watch,
+    results: &mut Vec<Outcome>,
+) -> Result<(), Failure> {
+    let access = Access { offline: common.offline, ..Access::default() };
+    let mirror = Mirror::at(&arguments.location, &access)?;
+    let deposit = match &mirror {
+        Mirror::Http(_) => None,
+        _ => Some(Deposit::at(&arguments.location, &access)?),
+    };
+    let contents = match &deposit {
+        Some(deposit) => Contents::of(deposit, watch).await?,
+        None => Contents::default(),
+    };
+    let index = runtime::until_cancelled(watch, mirror.index()).await?;
+    let (keyring, sumdb) = (Arc::new(keyring), keys::log(&arguments.sumdb)?);
+    let site = Site::alone(&arguments.location, mirror, keyring, sumdb, common);
+    let checker = Checker::new(&arguments.location, site, deposit, &contents, arguments.fresh);
+    let (files, faults) = named(&index);
+    results.extend(checker.all(&files, &contents, watch).await);
+    results.extend(faults);
+    results.extend(checker.rest(&files, &contents).await);
+    checker.keep(files.iter(), &contents, false);
+    if watch.is_cancelled() { Err(Failure::new(Code::Interrupted, "interrupted")) } else { Ok(()) }
+}
+
+/// The archives that an index names, and what it should not say.
+fn named(index: &ReleaseIndex) -> (Vec<ReleaseFile>, Vec<Outcome>) {
+    let (mut files, mut faults) = (Vec::new(), Vec::new());
+    let wrong = |release: &&Release| release.is_stable() == release.version().is_prerelease();
+    for release in index.releases().iter().filter(wrong) {
+        let message = format!("{INDEX}: {}: \"stable\" is {}", release.version(), release.is_stable());
+        faults.push(Outcome::failed(INDEX, Failure::new(Code::IndexMalformed, message)));
+    }
+    for release in index.releases() {
+        for target in release.targets() {
+            match release.file(&target) {
+                Ok(file) => files.push(file),
+                Err(error) => faults.push(Outcome::failed(
+                    ArchiveName::new(*release.version(), target).to_string(),
+                    Failure::from(error),
+                )),
+            }
+        }
+    }
+    (files, faults)
+}
+
+/// Checks archives where they are.
+pub(super) struct Checker {
+    site: Site,
+    /// `None` where nothing can be listed.
+    deposit: Option<Deposit>,
+    memory: Memory,
+}
+
+impl Checker {
+    pub(super) fn new(location: &str, site: Site, deposit: Option<Deposit>, contents: &Contents, fresh: bool) -> Self {
+        let fresh = fresh || deposit.is_none();
+        let memory = Memory::of(location, &site.keyring, &site.sumdb, contents, fresh);
+        Self { site, deposit, memory }
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    async fn all(&self, files: &[ReleaseFile], contents: &Contents, watch: &Watch) -> Vec<Outcome> {
+        let jobs = files.iter().enumerate().map(|(number, file)| async move {
+            let mut outcome = Outcome::default();
+            let result = self.one(file, contents, watch, &mut outcome).await;
+            outcome.error = result.err();
+            (number, outcome)
+        });
+        let mut done: Vec<_> = stream::iter(jobs).buffer_unordered(side_by_side()).collect().await;
+        done.sort_by_key(|(number, _)| *number);
+        done.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Checks one archive and all that is its own.
+    pub(super) async fn one(
+        &self,
+        file: &ReleaseFile,
+        contents: &Contents,
+        watch: &Watch,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
+        let name = file.name();
+        outcome.label = name.to_string();
+        let mut report = ArchiveReport::new(name, self.site.mirror.location(&outcome.label));
+        report.expect(file);
+        outcome.archive = Some(report);
+        if let Some(known) = self.memory.recall(file, contents)
+            && (self.memory.has_same_log() || self.log_agrees(name, &known, contents).await)
+        {
+            outcome.trust = Some(known.trust);
+            self.memory.add(name, known);
+            return Ok(());
+        }
+        if watch.is_cancelled() {
+            return Err(Failure::new(Code::Interrupted, "interrupted"));
+        }
+        let mut order = self.site.order(file.clone(), Demands::default(), watch);
+        let consume = |input: &mut dyn Read, job: &Job| job.receive(input, Discard);
+        let verified = download_and_verify(&mut order, consume, outcome).await?;
+        check_sha256(&self.site, file).await?;
+        if let (Sumdb::Log(log), Some(module)) = (&self.site.sumdb, module_of(name)) {
+            let has_answer = lookup_path(name, &self.site.sumdb).is_some_and(|path| contents.has(&path));
+            if !check_proof(&self.site, &verified, &module, log.key()).await? && has_answer {
+                return Err(missing(&format!("{name}.tlog-proof")));
+            }
+        }
+        self.learn(&verified);
+        match &self.deposit {
+            Some(deposit) => module::check(deposit, contents, verified, watch).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the log's answer, which may be under another tree head by now, is still that of a known archive.
+    async fn log_agrees(&self, name: &ArchiveName, known: &Known, contents: &Contents) -> bool {
+        let (Sumdb::Log(log), Some(module)) = (&self.site.sumdb, module_of(name)) else { return true };
+        if !lookup_path(name, &self.site.sumdb).is_some_and(|path| contents.has(&path)) {
+            return true;
+        }
+        let access = transparency::access(&self.site.common, Effort::Once);
+        let Ok(place) = LogPlace::in_mirror(&self.site.mirror, log.key(), &access) else { return false };
+        match place.ask(&module, None).await {
+            Ok(Asked::Answer { answer, .. }) => known.h1 == Some(answer.h1().to_string()),
+            _ => false,
+        }
+    }
+
+    /// Remembers an archive that was verified.
+    pub(super) fn learn<K>(&self, verified: &VerifiedArchive<K>) {
+        let h1 = verified.transparency().map(|proof| proof.h1().to_string());
+        self.memory.add(verified.name(), Known { trust: verified.trust().as_str(), h1 });
+    }
+
+    /// What the index does not speak of.
+    async fn rest(&self, files: &[ReleaseFile], contents: &Contents) -> Vec<Outcome> {
+        let Some(deposit) = &self.deposit else { return Vec::new() };
+        let named: BTreeSet<String> = files.iter().flat_map(|file| own_paths(file.name())).collect();
+        let mut outcomes = Vec::new();
+        for path in contents.paths().into_iter().filter(|path| !named.contains(path)) {
+            if path.parse::<ArchiveName>().is_ok() {
+                let failure = Failure::new(Code::ReleaseNotFound, format!("{path}: {INDEX} does not name it"));
+                outcomes.push(Outcome::failed(path, failure));
+            }
+        }
+        let faults = super::keys::check(deposit, contents).await;
+        outcomes.extend(faults.into_iter().map(|(path, failure)| Outcome::failed(path, failure)));
+        outcomes.extend(self.log(deposit, contents).await);
+        outcomes
+    }
+
+    /// The copy of the log: its own tree head, and answers about archives that are not here.
+    async fn log(&self, deposit: &Deposit, contents: &Contents) -> Option<Outcome> {
+        let Sumdb::Log(log) = &self.site.sumdb else { return None };
+        super::log::check(deposit, contents, log.key())
+            .await
+            .err()
+            .map(|(path, failure)| Outcome::failed(path, failure))
+    }
+
+    /// Keeps what was found, for the next check.
+    pub(super) fn keep<'a>(
+        self,
+        files: impl Iterator<Item = &'a ReleaseFile>,
+        contents: &Contents,
+        log_has_changed: bool,
+    ) {
+        let mut memory = self.memory;
+        if log_has_changed {
+            memory.forget_log();
+        }
+        if self.deposit.is_some() {
+            memory.keep(files, contents);
+        }
+    }
+}
