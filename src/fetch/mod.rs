@@ -47,7 +47,7 @@ pub use deposit::{Deposit, Deposited, LISTING_LIMIT, Stamp};
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
-pub use log_copy::{LATEST, LogCopy};
+pub use log_copy::{LATEST, LogCopy, LogFiles};
 pub use mirror::{Mirror, index_at};
 pub use remote::HttpMirror;
 pub use seen::{MirrorMemory, Seen};

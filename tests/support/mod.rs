@@ -24,6 +24,8 @@ pub mod log;
 #[cfg(feature = "net")]
 pub mod logged;
 pub mod mirror;
+#[cfg(feature = "net")]
+pub mod pulled;
 pub mod record;
 pub mod refusal;
 pub mod sdk;

@@ -15,7 +15,7 @@ use futures_util::stream::{self, StreamExt};
 use goverify::archive::Discard;
 use goverify::error::{Code, printable};
 use goverify::events::Watch;
-use goverify::fetch::{Access, Asked, Deposit, LogPlace, Mirror};
+use goverify::fetch::{Access, AskError, Asked, Deposit, FetchError, LogPlace, Mirror};
 use goverify::install::module_of;
 use goverify::release::{ArchiveName, Release, ReleaseFile, ReleaseIndex};
 use goverify::trust::{Keyring, Sumdb, VerifiedArchive};
@@ -31,7 +31,7 @@ use super::super::{keys, runtime};
 use super::companions::{check_proof, check_sha256, missing};
 use super::contents::{Contents, INDEX, lookup_path, own_paths};
 use super::memory::{Known, Memory};
-use super::{Site, module, side_by_side};
+use super::{Site, log, module, side_by_side};
 
 pub(crate) fn run(arguments: &MirrorCheck, common: &Common, output: &Output) -> Report {
     let progress = Progress::new(common);
@@ -143,7 +143,7 @@ impl Checker {
         report.expect(file);
         outcome.archive = Some(report);
         if let Some(known) = self.memory.recall(file, contents)
-            && (self.memory.has_same_log() || self.log_agrees(name, &known, contents).await)
+            && (self.memory.has_same_log() || self.answer(name, contents).await.is_ok_and(|h1| h1 == known.h1))
         {
             outcome.trust = Some(known.trust);
             self.memory.add(name, known);
@@ -152,41 +152,54 @@ impl Checker {
         if watch.is_cancelled() {
             return Err(Failure::new(Code::Interrupted, "interrupted"));
         }
-        let mut order = self.site.order(file.clone(), Demands::default(), watch);
+        // What calls off this archive is no matter of the others.
+        let part = watch.part();
+        let mut order = self.site.order(file.clone(), Demands::default(), &part);
         let consume = |input: &mut dyn Read, job: &Job| job.receive(input, Discard);
         let verified = download_and_verify(&mut order, consume, outcome).await?;
         check_sha256(&self.site, file).await?;
-        if let (Sumdb::Log(log), Some(module)) = (&self.site.sumdb, module_of(name)) {
-            let has_answer = lookup_path(name, &self.site.sumdb).is_some_and(|path| contents.has(&path));
-            if !check_proof(&self.site, &verified, &module, log.key()).await? && has_answer {
-                return Err(missing(&format!("{name}.tlog-proof")));
+        let known = Known::of(&verified);
+        if let (Sumdb::Log(source), Some(module)) = (&self.site.sumdb, module_of(name)) {
+            let has_proof = check_proof(&self.site, &verified, &module, source.key()).await?;
+            match self.answer(name, contents).await? {
+                Some(_) if !has_proof => return Err(missing(&format!("{name}.tlog-proof"))),
+                // Unless it agrees, the archive was verified by something else.
+                Some(h1) if known.h1.as_ref() != Some(&h1) => {
+                    let message = format!("{name}: the copy of the log says {h1}, which is not its hash");
+                    return Err(Failure::new(Code::TransparencyMismatch, message));
+                }
+                None if has_proof && contents.has(&log::latest_path(source.key())) => {
+                    return Err(missing(&lookup_path(name, &self.site.sumdb).unwrap_or_default()));
+                }
+                _ => {}
             }
         }
-        self.learn(&verified);
+        self.memory.add(name, known);
         match &self.deposit {
             Some(deposit) => module::check(deposit, contents, verified, watch).await,
             None => Ok(()),
         }
     }
 
-    /// Whether the log's answer, which may be under another tree head by now, is still that of a known archive.
-    async fn log_agrees(&self, name: &ArchiveName, known: &Known, contents: &Contents) -> bool {
-        let (Sumdb::Log(log), Some(module)) = (&self.site.sumdb, module_of(name)) else { return true };
-        if !lookup_path(name, &self.site.sumdb).is_some_and(|path| contents.has(&path)) {
-            return true;
-        }
+    /// The hash that the copy of the log has for an archive; `None` where it has no answer. One that cannot be proven out
+    /// of the mirror alone is a fault of the mirror, though the archive may be verified otherwise.
+    async fn answer(&self, name: &ArchiveName, contents: &Contents) -> Result<Option<String>, Failure> {
+        let (Sumdb::Log(source), Some(module)) = (&self.site.sumdb, module_of(name)) else { return Ok(None) };
+        let path = lookup_path(name, &self.site.sumdb).filter(|path| contents.has(path));
+        let Some(path) = path else { return Ok(None) };
         let access = transparency::access(&self.site.common, Effort::Once);
-        let Ok(place) = LogPlace::in_mirror(&self.site.mirror, log.key(), &access) else { return false };
+        let place = LogPlace::in_mirror(&self.site.mirror, source.key(), &access)?;
         match place.ask(&module, None).await {
-            Ok(Asked::Answer { answer, .. }) => known.h1 == Some(answer.h1().to_string()),
-            _ => false,
+            Ok(Asked::Answer { answer, .. }) => Ok(Some(answer.h1().to_string())),
+            Ok(Asked::NotLogged) => Err(missing(&path)),
+            Err(AskError::Fetch(FetchError::NoTile { location })) => Err(missing(&location)),
+            Err(error) => Err(Failure::of(&path, &error)),
         }
     }
 
-    /// Remembers an archive that was verified.
+    /// Remembers an archive that was verified before it was put there.
     pub(super) fn learn<K>(&self, verified: &VerifiedArchive<K>) {
-        let h1 = verified.transparency().map(|proof| proof.h1().to_string());
-        self.memory.add(verified.name(), Known { trust: verified.trust().as_str(), h1 });
+        self.memory.add(verified.name(), Known::of(verified));
     }
 
     /// What the index does not speak of.
@@ -208,11 +221,8 @@ impl Checker {
 
     /// The copy of the log: its own tree head, and answers about archives that are not here.
     async fn log(&self, deposit: &Deposit, contents: &Contents) -> Option<Outcome> {
-        let Sumdb::Log(log) = &self.site.sumdb else { return None };
-        super::log::check(deposit, contents, log.key())
-            .await
-            .err()
-            .map(|(path, failure)| Outcome::failed(path, failure))
+        let Sumdb::Log(source) = &self.site.sumdb else { return None };
+        log::check(deposit, contents, source.key()).await.err().map(|(path, failure)| Outcome::failed(path, failure))
     }
 
     /// Keeps what was found, for the next check.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use goverify::fetch::{Deposited, MirrorMemory, Seen};
 use goverify::release::{ArchiveName, ReleaseFile};
-use goverify::trust::{Keyring, LogKey, Sumdb, Trust};
+use goverify::trust::{Keyring, LogKey, Sumdb, Trust, VerifiedArchive};
 use sha2::{Digest, Sha256};
 
 use super::super::transparency;
@@ -16,6 +16,13 @@ use super::contents::{Contents, log_folder, own_paths};
 pub(super) struct Known {
     pub(super) trust: &'static str,
     pub(super) h1: Option<String>,
+}
+
+impl Known {
+    pub(super) fn of<K>(verified: &VerifiedArchive<K>) -> Self {
+        let h1 = verified.transparency().map(|proof| proof.h1().to_string());
+        Self { trust: verified.trust().as_str(), h1 }
+    }
 }
 
 /// The memory of a mirror, and what this run adds to it.

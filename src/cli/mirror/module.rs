@@ -42,7 +42,8 @@ pub(super) async fn put(
         job.receive(input, spool)
     };
     let demands = Demands { require: vec![RequiredCheck::Transparency], ..Demands::default() };
-    let mut order = site.order(file, demands, watch);
+    let part = watch.part();
+    let mut order = site.order(file, demands, &part);
     let verified = download_and_verify(&mut order, consume, &mut Outcome::default()).await?;
     let (zip, sha256) = runtime::blocking(move || written(&verified, &folder)).await?;
     for (extension, text) in [("info", module_info(&module)), ("mod", MODULE_FILE.to_owned())] {

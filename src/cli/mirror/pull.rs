@@ -160,7 +160,9 @@ impl Haul<'_> {
             let mut input = spool.tee(input)?;
             job.receive(&mut input, spool)
         };
-        let mut order = self.from.order(file.clone(), Demands::default(), self.watch);
+        // What calls off this archive is no matter of the others.
+        let watch = self.watch.part();
+        let mut order = self.from.order(file.clone(), Demands::default(), &watch);
         let verified = download_and_verify(&mut order, consume, outcome).await?;
         self.put(&verified).await?;
         mirrored.already = false;
@@ -246,7 +248,7 @@ impl Haul<'_> {
         }
         let modules: Vec<_> = offers.files().filter_map(|file| module_of(file.name())).collect();
         match log::copy(&self.from, &modules, &self.to, self.watch).await {
-            Ok((_, warnings)) => {
+            Ok(warnings) => {
                 if let Some(first) = results.first_mut() {
                     first.warnings.extend(warnings);
                 }

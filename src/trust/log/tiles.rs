@@ -102,6 +102,11 @@ impl Tile {
         *self != self.full()
     }
 
+    /// The tile above, which has the root of this one where this one is full, in a log of `size` records.
+    fn above(&self, size: u64) -> Option<Self> {
+        Self::of(self.height, self.level.checked_add(1)?, self.index >> self.height.bits(), size)
+    }
+
     /// The full tile in the same place, which replaces this one once the log has grown.
     #[must_use]
     pub fn full(&self) -> Self {
@@ -225,6 +230,29 @@ impl Tiles {
         self.hashes.iter().map(|(tile, hashes)| (*tile, hashes.concat()))
     }
 
+    /// The tiles above those that were taken, up to the highest, that are not among them. Clients that read a log tile by
+    /// tile, as golang.org/x/mod does, want them too.
+    #[must_use]
+    pub fn missing_above(&self, size: u64) -> Vec<Tile> {
+        let mut missing: Vec<Tile> = self
+            .hashes
+            .keys()
+            .flat_map(|tile| std::iter::successors(tile.above(size), |above| above.above(size)))
+            .filter(|above| !self.contains(above))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// Whether each full tile is what the tile above it says, where that was taken too.
+    ///
+    /// # Errors
+    /// [`TileFault::Parent`].
+    pub fn check(&self, size: u64) -> Result<(), TileFault> {
+        self.check_parents(&self.hashes.keys().copied().collect::<Vec<_>>(), size)
+    }
+
     fn tile(&self, tile: Tile) -> Result<&[Hash], TileFault> {
         self.hashes.get(&tile).map(Vec::as_slice).ok_or(TileFault::Missing(tile))
     }
@@ -252,9 +280,8 @@ impl Tiles {
     /// Whether each full tile among `needed` is what the tile above it says, where that is among them too.
     pub(super) fn check_parents(&self, needed: &[Tile], size: u64) -> Result<(), TileFault> {
         for &tile in needed {
-            let above = tile.level.checked_add(1).filter(|_| !tile.is_partial());
-            let above = above.and_then(|level| Tile::of(self.height, level, tile.index >> self.height.bits(), size));
-            let Some(above) = above.filter(|above| needed.contains(above)) else { continue };
+            let above = tile.above(size).filter(|above| !tile.is_partial() && needed.contains(above));
+            let Some(above) = above else { continue };
             let position = usize::try_from(tile.index & self.height.mask()).unwrap_or(usize::MAX);
             if self.tile(above)?.get(position) != root_of(self.tile(tile)?).as_ref() {
                 return Err(TileFault::Parent(tile));
