@@ -122,6 +122,10 @@ impl Checker {
             let mut outcome = Outcome::default();
             let result = self.one(file, contents, watch, &mut outcome).await;
             outcome.error = result.err();
+            if outcome.error.is_none() && !self.site.common.json {
+                // Of what is good a line is said, and there may be thousands.
+                outcome = Outcome { label: outcome.label, ..Outcome::default() };
+            }
             (number, outcome)
         });
         let mut done: Vec<_> = stream::iter(jobs).buffer_unordered(side_by_side()).collect().await;
