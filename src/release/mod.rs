@@ -6,6 +6,7 @@ mod index;
 mod json;
 mod name;
 mod platform;
+mod project;
 mod publish;
 mod select;
 mod selection;
@@ -14,6 +15,7 @@ mod version;
 pub use index::{INDEX_SIZE_LIMIT_BYTES, Release, ReleaseFile, ReleaseIndex};
 pub use name::{ArchiveFormat, ArchiveName};
 pub use platform::{Platform, Target};
+pub use project::{PROJECT_FILE_SIZE_LIMIT_BYTES, ProjectFault, ProjectFile};
 pub use publish::Publication;
 pub use select::Selector;
 pub use selection::Selection;
@@ -34,6 +36,14 @@ pub enum ReleaseError {
     /// Not the file name of a release archive.
     #[error("\"{}\" is not the name of a Go release archive", escaped(.0))]
     ArchiveName(String),
+    /// A project's file names no release.
+    #[error("line {line}: {fault}")]
+    Project {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: ProjectFault,
+    },
     /// The index is not the JSON of go.dev/dl, or contradicts itself.
     #[error("index: {0}")]
     Index(String),
@@ -75,7 +85,7 @@ fn few(offered: &[String]) -> String {
 impl Coded for ReleaseError {
     fn code(&self) -> Code {
         match self {
-            Self::Version(_) | Self::Platform(_) | Self::ArchiveName(_) => Code::Usage,
+            Self::Version(_) | Self::Platform(_) | Self::ArchiveName(_) | Self::Project { .. } => Code::Usage,
             Self::Index(_) => Code::IndexMalformed,
             Self::ReleaseNotFound { .. } => Code::ReleaseNotFound,
             Self::PlatformNotFound { .. } => Code::PlatformNotFound,

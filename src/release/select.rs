@@ -46,33 +46,41 @@ impl FromStr for Selector {
     }
 }
 
+impl Selector {
+    /// Which of these is meant, each of which comes with whether it is a full release.
+    #[must_use]
+    pub fn choose(&self, offered: &[(Version, bool)]) -> Option<Version> {
+        let newest = |wanted: &dyn Fn(&Version) -> bool| {
+            offered.iter().filter(|(version, is_full)| *is_full && wanted(version)).map(|(version, _)| *version).max()
+        };
+        let stable = || newest(&|_| true);
+        match self {
+            Self::Exact(version) => offered.iter().map(|(version, _)| *version).find(|offered| offered == version),
+            Self::Series(major, minor) => newest(&|version| version.series() == (*major, *minor)),
+            Self::Stable => stable(),
+            Self::OldStable => stable().and_then(|stable| newest(&|version| version.series() < stable.series())),
+        }
+    }
+}
+
 impl ReleaseIndex {
     /// The release that `selector` names in this index.
     ///
     /// # Errors
     /// [`ReleaseError::ReleaseNotFound`] when there is none.
     pub fn select(&self, selector: &Selector) -> Result<&Release, ReleaseError> {
-        let newest = |wanted: &dyn Fn(&Release) -> bool| {
-            self.releases().iter().filter(|r| wanted(r)).max_by_key(|r| *r.version())
-        };
-        let stable = || newest(&|r| r.is_stable());
-        let found = match selector {
-            Selector::Exact(version) => self.releases().iter().find(|r| r.version() == version),
-            Selector::Series(major, minor) => newest(&|r| r.is_stable() && r.version().series() == (*major, *minor)),
-            Selector::Stable => stable(),
-            Selector::OldStable => {
-                stable().and_then(|s| newest(&|r| r.is_stable() && r.version().series() < s.version().series()))
-            }
-        };
-        found.ok_or_else(|| {
-            let nearest = match selector {
-                Selector::Exact(version) => newest(&|r| r.version().series() == version.series()),
-                Selector::Series(major, minor) => newest(&|r| r.version().series() == (*major, *minor)),
+        let offered: Vec<_> = self.releases().iter().map(|r| (*r.version(), r.is_stable())).collect();
+        let chosen = selector.choose(&offered);
+        chosen.and_then(|chosen| self.releases().iter().find(|r| *r.version() == chosen)).ok_or_else(|| {
+            let series = match selector {
+                Selector::Exact(version) => Some(version.series()),
+                Selector::Series(major, minor) => Some((*major, *minor)),
                 Selector::Stable | Selector::OldStable => None,
             };
+            let in_series = offered.iter().map(|(version, _)| *version).filter(|v| Some(v.series()) == series).max();
             ReleaseError::ReleaseNotFound {
                 selector: selector.to_string(),
-                nearest: nearest.or_else(stable).map(|r| *r.version()),
+                nearest: in_series.or_else(|| Selector::Stable.choose(&offered)),
             }
         })
     }

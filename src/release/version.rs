@@ -38,6 +38,11 @@ impl Version {
         self.series
     }
 
+    /// What a series that begins with `.0` begins with: `go1.22.0`, of what was parsed from `1.22`.
+    pub(super) fn first_of_series(self) -> Self {
+        Self { writes_patch: true, ..self }
+    }
+
     /// Whether this is a beta or a release candidate.
     #[must_use]
     pub fn is_prerelease(&self) -> bool {
