@@ -40,10 +40,14 @@ pub enum Code {
     TransparencyFork,
     /// An installed tree is no longer the one that was released.
     TreeModified,
+    /// The lock file names another archive.
+    LockMismatch,
     /// New certificates would make the keyring worse.
     KeyUpdateRefused,
     /// The index does not list the release.
     ReleaseNotFound,
+    /// The lock file does not name the archive.
+    NotLocked,
     /// The release has no archive for the platform.
     PlatformNotFound,
     /// No signature exists for the archive.
@@ -110,8 +114,10 @@ impl Code {
             Self::TransparencyBadProof => "transparency-bad-proof",
             Self::TransparencyFork => "transparency-fork",
             Self::TreeModified => "tree-modified",
+            Self::LockMismatch => "lock-mismatch",
             Self::KeyUpdateRefused => "key-update-refused",
             Self::ReleaseNotFound => "release-not-found",
+            Self::NotLocked => "not-locked",
             Self::PlatformNotFound => "platform-not-found",
             Self::SignatureNotPublished => "signature-not-published",
             Self::TransparencyNotLogged => "transparency-not-logged",
@@ -151,9 +157,11 @@ impl Code {
             | Self::TransparencyBadProof
             | Self::TransparencyFork
             | Self::TreeModified
+            | Self::LockMismatch
             | Self::KeyUpdateRefused => 1,
             Self::Usage => 2,
             Self::ReleaseNotFound
+            | Self::NotLocked
             | Self::PlatformNotFound
             | Self::SignatureNotPublished
             | Self::TransparencyNotLogged

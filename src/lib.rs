@@ -69,6 +69,8 @@ pub mod events;
 pub mod fetch;
 pub mod files;
 pub mod install;
+#[cfg(feature = "net")]
+pub mod lockfile;
 pub mod release;
 pub mod trust;
 
