@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
@@ -297,6 +297,25 @@ impl Directory {
 
     /// Renames `from` to `to`, in whose place it comes.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, one_component(from)?, &self.0, one_component(to)?)?)
+    }
+
+    /// Where the symbolic link `name` leads; `None` if there is nothing of that name. Anything else is `InvalidInput`.
+    pub(crate) fn read_link(&self, name: &OsStr) -> io::Result<Option<PathBuf>> {
+        match rustix::fs::readlinkat(&self.0, one_component(name)?, Vec::new()) {
+            Ok(target) => Ok(Some(OsString::from_vec(target.into_bytes()).into())),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a symbolic link.
+    pub(crate) fn make_link(&self, name: &OsStr, target: &Path) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &self.0, one_component(name)?)?)
+    }
+
+    /// Renames `from` to `to`, in the place of what is there.
+    pub(crate) fn rename_over(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.0, one_component(from)?, &self.0, one_component(to)?)?)
     }
 

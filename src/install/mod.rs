@@ -27,6 +27,8 @@ mod destination;
 #[doc(hidden)]
 pub mod fuzzing;
 mod intact;
+#[cfg(unix)]
+mod link;
 mod lock;
 mod module;
 mod receipt;
@@ -44,6 +46,8 @@ pub use archive_file::{ArchiveSpool, Tee};
 pub use commit::{Backlog, Durability, Installation, Occupied};
 pub use destination::Destination;
 pub use intact::is_intact;
+#[cfg(unix)]
+pub use link::Turned;
 pub use module::{MODULE_FILE, ModuleFault, check_module, module_info, module_of, module_path};
 pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence, TransparencyEvidence};
 pub use staging::StagedTree;
@@ -84,6 +88,18 @@ pub enum InstallError {
     #[error("{}: already exists", .path.display())]
     DestinationExists {
         /// The destination.
+        path: PathBuf,
+    },
+    /// What was to be a link is something else.
+    #[error("{}: already exists, and is not a symbolic link", .path.display())]
+    NotALink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Nothing to turn a link back to.
+    #[error("{}: nothing is known of what it led to before", .path.display())]
+    NoPrevious {
+        /// The link.
         path: PathBuf,
     },
     /// The spool no longer holds what was verified.
@@ -159,7 +175,8 @@ impl Coded for InstallError {
             Self::Unnamed { .. } => Code::Usage,
             Self::UnsafeParent { .. } => Code::PermissionDenied,
             Self::Locked { .. } => Code::Locked,
-            Self::DestinationExists { .. } => Code::DestinationExists,
+            Self::NoPrevious { .. } => Code::ReleaseNotFound,
+            Self::DestinationExists { .. } | Self::NotALink { .. } => Code::DestinationExists,
             Self::Changed { .. } | Self::ArchiveChanged { .. } => Code::DigestMismatch,
             Self::NoModule { .. } => Code::TransparencyNotLogged,
             Self::Module { source, .. } => Code::of_io(source),
