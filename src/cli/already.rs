@@ -5,6 +5,7 @@ use std::thread;
 
 use goverify::error::Code;
 use goverify::install::{Receipt, is_intact};
+use goverify::lockfile::{Pin, h1_of};
 use goverify::release::ArchiveFormat;
 use goverify::trust::{
     Absence, Sumdb, Transparency, TreeForm, Trust, proof_check, transparency_check, unauthenticated_files,
@@ -14,6 +15,7 @@ use serde_json::json;
 use super::args::RequiredCheck;
 use super::failure::Failure;
 use super::json::{self, Installed, Outcome};
+use super::lock;
 use super::order::Order;
 
 /// Recognises an earlier installation of the very same archive, by a receipt and a tree that nobody but us and root
@@ -64,6 +66,16 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
     }
     if !intact? {
         return Err(exists("exists, and is not as it was installed, or others may change it"));
+    }
+    if let Some(locked) = &order.demands.lock {
+        let name = order.file.name();
+        let found = Pin {
+            sha256: *order.file.sha256(),
+            size_bytes: record.size_bytes,
+            h1: h1_of(name, &receipt.manifest),
+            signer: signature.map(|found| found.signing_key.clone()),
+        };
+        lock::compare(locked, name, found, outcome)?;
     }
     let trust = match (signature, &log) {
         (Some(_), Some(_)) => Trust::SignatureAndTransparency,

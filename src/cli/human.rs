@@ -34,6 +34,9 @@ impl Style {
 /// One line for the archive and one for each check: ✓ passed, ✗ failed, - neither.
 pub(crate) fn outcome(outcome: &Outcome, style: Style, verbose: bool) -> Vec<String> {
     let mut lines = Vec::new();
+    if let Some(path) = &outcome.selected_by {
+        lines.push(format!("as {} asks for", printable(&path.display().to_string())));
+    }
     if let Some(archive) = &outcome.archive {
         lines.push(format!("{} from {}", archive.filename, printable(&archive.location)));
     }

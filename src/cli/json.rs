@@ -48,6 +48,13 @@ pub(crate) struct Outcome {
     /// Where the archive is in a mirror that was made.
     #[cfg(feature = "net")]
     pub(crate) mirrored: Option<Mirrored>,
+    /// What a lock file is to say of it.
+    #[cfg(feature = "net")]
+    pub(crate) pinned: Option<(ArchiveName, goverify::lockfile::Pin)>,
+    /// The project's file that asked for this release.
+    pub(crate) selected_by: Option<PathBuf>,
+    /// The link that was made to point to the tree.
+    pub(crate) switched: Option<Value>,
     /// What went wrong without harm.
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<Failure>,
@@ -188,6 +195,9 @@ fn result(outcome: &Outcome) -> Value {
         if !outcome.warnings.is_empty() {
             fields.insert("warnings".to_owned(), outcome.warnings.clone().into());
         }
+        let by = outcome.selected_by.as_ref().map(|path| path.display().to_string());
+        fields.extend(by.map(|path| ("selected_by".to_owned(), path.into())));
+        fields.extend(outcome.switched.clone().map(|switched| ("switched".to_owned(), switched)));
         fields.extend(outcome.unauthenticated_files.map(|files| ("unauthenticated_files".to_owned(), files.into())));
         #[cfg(feature = "net")]
         if let Some(mirrored) = &outcome.mirrored {

@@ -4,18 +4,23 @@
 mod already;
 mod args;
 mod audit;
+mod auto;
 #[cfg(feature = "net")]
 mod disagreement;
 #[cfg(feature = "net")]
 mod download;
+mod env;
 mod failure;
 #[cfg(feature = "net")]
 mod fetch;
 mod human;
+mod installed;
 mod json;
 mod keys;
 #[cfg(feature = "net")]
 mod list;
+#[cfg(feature = "net")]
+mod lock;
 #[cfg(feature = "net")]
 mod mirror;
 #[cfg(feature = "net")]
@@ -25,8 +30,11 @@ mod output;
 mod progress;
 #[cfg(feature = "net")]
 mod runtime;
+mod sdk;
 #[cfg(feature = "net")]
 mod signature;
+#[cfg(all(feature = "net", unix))]
+mod switch;
 #[cfg(feature = "net")]
 mod transparency;
 mod verify;
@@ -50,12 +58,14 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments),
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
+        Command::Env(arguments) => env::run(&arguments),
         #[cfg(feature = "net")]
         Command::Mirror(args::Mirror::Pull(command)) => mirror::pull(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
         Command::Mirror(args::Mirror::Check(command)) => mirror::check(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
-        Command::List(command) => list::run(&command, &arguments.common),
+        Command::List(command) if command.installed.is_none() => list::run(&command, &arguments.common),
+        Command::List(command) => installed::run(&command.installed.unwrap_or_default()),
     };
     output.finish(report)
 }

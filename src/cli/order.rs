@@ -12,6 +12,7 @@ use goverify::error::Code;
 use goverify::events::{Event, Watch};
 use goverify::fetch::Mirror;
 use goverify::install::{Durability, Occupied};
+use goverify::lockfile::{LockFile, Pin};
 use goverify::release::{ArchiveFormat, ArchiveName, ReleaseFile, Selector};
 use goverify::trust::{
     Absence, Authenticator, DetachedSignature, DigestSource, Expectation, ExpectedDigest, Keyring, Sumdb, Transparency,
@@ -24,7 +25,7 @@ use super::failure::Failure;
 use super::json::{self, Outcome};
 use super::signature::{self, Requested};
 use super::transparency::{self, Answer, Effort, MIRROR_PATIENCE, cache};
-use super::{list, runtime};
+use super::{list, lock, runtime};
 
 /// The pause before a log that could not be reached is asked again.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
@@ -40,6 +41,8 @@ pub(crate) struct Demands {
     pub(crate) require: Vec<RequiredCheck>,
     pub(crate) unsigned: bool,
     pub(crate) sha256: Option<[u8; 32]>,
+    /// What a lock file says of archives.
+    pub(crate) lock: Option<Arc<LockFile>>,
 }
 
 /// How what was verified is put where it belongs.
@@ -314,6 +317,10 @@ fn judge<K>(
         Setback { disagreement, judged: true, ..failure.into() }
     })?;
     outcome.trusted(&verified);
+    if let Some(locked) = &order.demands.lock {
+        let compared = lock::compare(locked, name, Pin::of(&verified), outcome);
+        compared.map_err(|failure| Setback { judged: true, ..failure.into() })?;
+    }
     Ok(verified)
 }
 

@@ -4,34 +4,45 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use goverify::events::{Event, Watch};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Common;
 
 /// How often a bar without news is drawn again.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The bar of one job.
+/// The bars of all jobs.
 pub(crate) struct Progress {
-    bar: ProgressBar,
+    bars: MultiProgress,
 }
+
+/// The bar of one job, which goes when this is dropped.
+pub(crate) struct Bar(ProgressBar);
 
 impl Progress {
     pub(crate) fn new(common: &Common) -> Self {
         let visible = !common.quiet && !common.no_progress && !common.json && io::stderr().is_terminal();
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bar: ProgressBar::with_draw_target(None, target) }
+        Self { bars: MultiProgress::with_draw_target(target) }
     }
 
-    /// A watch whose events move the bar.
-    pub(crate) fn watch(&self) -> Watch {
-        let bar = self.bar.clone();
-        Watch::new(move |event| show(&bar, event))
+    /// A bar below the others.
+    pub(crate) fn bar(&self) -> Bar {
+        Bar(self.bars.add(ProgressBar::no_length()))
     }
+}
 
-    /// Takes the bar off the screen.
-    pub(crate) fn clear(&self) {
-        self.bar.finish_and_clear();
+impl Bar {
+    /// A watch on a part of a job, whose events move the bar.
+    pub(crate) fn watch(&self, whole: &Watch) -> Watch {
+        let bar = self.0.clone();
+        whole.part().with(move |event| show(&bar, event.clone()))
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use goverify::release::{Selector, Target};
 
-use super::{KeyringFiles, SumdbArguments, seconds, sha256};
+use super::{KeyringFiles, SumdbArguments, Wanted, seconds, sha256};
 
 /// Where releases come from.
 #[derive(Args, Clone)]
@@ -21,22 +20,14 @@ pub(crate) struct Source {
 }
 
 #[derive(Args)]
-pub(crate) struct List {
-    /// Show the archives of this release only: 1.22.5, 1.22, stable, oldstable
-    #[arg(value_name = "VERSION")]
-    pub(crate) version: Option<Selector>,
-    #[command(flatten)]
-    pub(crate) source: Source,
-}
-
-#[derive(Args)]
 pub(crate) struct Fetch {
-    /// 1.22.5, 1.22 (its newest patch), 1.23rc1, stable, oldstable or latest
-    #[arg(value_name = "VERSION")]
-    pub(crate) version: Selector,
-    /// os/arch in Go's names, or src [default: this machine]
-    #[arg(value_name = "PLATFORM")]
-    pub(crate) target: Option<Target>,
+    /// Releases: 1.22.5, 1.22 (its newest patch), 1.23rc1, stable, oldstable, latest, or auto (what go.work, go.mod,
+    /// .go-version or .tool-versions asks for, here or above); and platforms, for each of which each of them is
+    /// fetched: os/arch in Go's names, or src [default: this machine]
+    #[arg(value_name = "VERSION|PLATFORM")]
+    #[cfg_attr(unix, arg(required_unless_present = "rollback"))]
+    #[cfg_attr(not(unix), arg(required = true))]
+    pub(crate) wanted: Vec<Wanted>,
     #[command(flatten)]
     pub(crate) source: Source,
     #[command(flatten)]
@@ -67,12 +58,33 @@ pub(crate) struct Fetch {
     /// Replace what the destination holds
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArguments,
+    /// Let this symbolic link lead to the tree, in one step
+    #[cfg(unix)]
+    #[arg(long, value_name = "LINK", conflicts_with = "download_only")]
+    pub(crate) switch: Option<PathBuf>,
+    /// Fetch nothing, and let LINK lead where it led before the last --switch or --rollback
+    #[cfg(unix)]
+    #[arg(long, value_name = "LINK", conflicts_with_all = ["wanted", "to", "download_only", "switch", "lock", "locked"])]
+    pub(crate) rollback: Option<PathBuf>,
     /// Write no receipt into the tree
     #[arg(long, conflicts_with = "download_only")]
     pub(crate) no_receipt: bool,
     /// How long to wait for another process that works on the same destination
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds, hide = true)]
     pub(crate) lock_timeout: Duration,
+}
+
+/// What a team has agreed on.
+#[derive(Args)]
+pub(crate) struct LockArguments {
+    /// Write into FILE what was fetched, to the byte; what it says already has to hold
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+    /// Accept nothing that the lock file does not name [default: goverify.lock], and do not change it
+    #[arg(long)]
+    pub(crate) locked: bool,
 }
 
 /// The checks that `--require` knows; `signature` forbids what `--unsigned` would allow.

@@ -1,7 +1,10 @@
 //! The arguments, as CONTRACT names them.
 
+mod choice;
+mod env;
 #[cfg(feature = "net")]
 mod fetch;
+mod list;
 #[cfg(feature = "net")]
 mod mirror;
 mod trust;
@@ -12,8 +15,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use choice::Choice;
 #[cfg(feature = "net")]
-pub(crate) use fetch::{Fetch, List, RequiredCheck, Source};
+pub(crate) use choice::Wanted;
+pub(crate) use env::{Env, EnvTree, Shell};
+#[cfg(feature = "net")]
+pub(crate) use fetch::{Fetch, LockArguments, RequiredCheck, Source};
+pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
 pub(crate) use trust::{KeyringFiles, Keys, KeysList, SumdbArguments};
@@ -70,20 +78,21 @@ pub(crate) enum Color {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Download, verify and install a Go release
+    /// Download, verify and install Go releases
     #[cfg(feature = "net")]
     Fetch(Fetch),
     /// Verify archives that are already here, without a network
     Verify(Verify),
     /// Tell whether an installed tree is still the one that was released
     Audit(Audit),
-    /// List what a mirror offers
-    #[cfg(feature = "net")]
+    /// List what a mirror offers, or what is installed here
     List(List),
     /// Make or check a mirror, for machines that have no network
     #[cfg(feature = "net")]
     #[command(subcommand)]
     Mirror(Mirror),
+    /// Print the lines that let a shell use an installed tree
+    Env(Env),
     /// Show the trusted OpenPGP certificates
     #[command(subcommand)]
     Keys(Keys),
