@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -174,14 +175,16 @@ fn real_go(folder: &Path) -> Option<PathBuf> {
         std::env::var_os("GOVERIFY_REAL_RELEASES").map(|folder| Path::new(&folder).join("go1.27.1.linux-amd64.tar.gz"));
     let archive = archive.filter(|archive| cfg!(all(target_os = "linux", target_arch = "x86_64")) && archive.is_file());
     let Some(archive) = archive else {
-        println!("skipped: GOVERIFY_REAL_RELEASES names no go1.27.1.linux-amd64.tar.gz that runs here");
+        std::io::stderr()
+            .write_all(b"skipped: GOVERIFY_REAL_RELEASES names no go1.27.1.linux-amd64.tar.gz that runs here\n")
+            .unwrap();
         return None;
     };
     let mut tar = Command::new("tar");
     let status =
         tar.arg("xzf").arg(archive).arg("-C").arg(folder).args(["go/bin/go", "go/VERSION", "go/go.env"]).status();
     if !status.is_ok_and(|status| status.success()) {
-        println!("skipped: tar cannot unpack the real release");
+        std::io::stderr().write_all(b"skipped: tar cannot unpack the real release\n").unwrap();
         return None;
     }
     Some(folder.join("go/bin/go"))
@@ -207,8 +210,8 @@ fn the_go_command_chooses_the_same_toolchain_and_refuses_the_same_files() {
         assert!(edited, "{lines:?}: {said}");
         // With the oldest toolchain as its own, it would have to switch to whatever is newer.
         let (_, said) = run("go1.1+auto", &["version"]);
-        let upgrades = said.lines().filter_map(|line| line.strip_prefix("go: upgrading toolchain to "));
-        let chosen = upgrades.last().and_then(|line| line.split(' ').next());
+        let mut upgrades = said.lines().filter_map(|line| line.strip_prefix("go: upgrading toolchain to "));
+        let chosen = upgrades.next_back().and_then(|line| line.split(' ').next());
         // To the go command, `toolchain default` leaves the choice to the user, who has made none here.
         let expected = wanted.filter(|_| !lines.contains("toolchain default"));
         assert_eq!(chosen, expected, "{lines:?}: {said}");

@@ -5,8 +5,8 @@
 //! - `PATH` gets `GOROOT/bin` before all else, and never an empty element, which would be the current folder; `GOROOT` is
 //!   set, since another one in the environment would be used instead; GOTOOLCHAIN is the user's own matter;
 //! - every path is quoted by the rules of the shell that will read it: POSIX `sh` (XCU §2.2.2), fish (Quotes), PowerShell
-//!   (about_Quoting_Rules; its typographic quotes end a string, too). A path that the list of `PATH` cannot hold, that
-//!   is not UTF-8 or that a file of GitHub Actions or direnv would end at its line's end is refused.
+//!   (about_Quoting_Rules; its typographic quotes end a string, too). A path that the list of `PATH` cannot hold or that
+//!   is not UTF-8 is refused, and so is one with a line break where a file of GitHub Actions is to hold it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -61,13 +61,9 @@ fn select(arguments: &Env) -> Result<Listing, Failure> {
             .map_err(|path| not_text(Path::new(&path)))?,
     };
     let shell = arguments.shell.unwrap_or_else(Shell::of_user);
-    if matches!(shell, Shell::Direnv | Shell::Github)
-        && let Some(text) = [Some(&selected.goroot), selected.by.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|text| text.contains(['\n', '\r']))
-    {
-        return Err(Failure::usage(format!("{text}: a path with a line break cannot be passed on")));
+    if shell == Shell::Github && selected.goroot.contains(['\n', '\r']) {
+        let message = format!("{}: a path with a line break cannot stand in a file of lines", selected.goroot);
+        return Err(Failure::usage(message));
     }
     let lines = lines(shell, &selected);
     if shell == Shell::Github {
@@ -111,19 +107,20 @@ fn listed(path: &Path) -> Result<String, Failure> {
 fn lines(shell: Shell, Selected { goroot, bin, by }: &Selected) -> Vec<String> {
     let posix = |text: &str| quoted(text, |c| if c == '\'' { Some("'\\'") } else { None });
     let fish = |text: &str| quoted(text, |c| if matches!(c, '\'' | '\\') { Some("\\") } else { None });
+    let exports =
+        [format!("export GOROOT={}", posix(goroot)), format!("export PATH={}\"${{PATH:+:$PATH}}\"", posix(bin))];
     match shell {
-        Shell::Sh => {
-            vec![format!("export GOROOT={}", posix(goroot)), format!("export PATH={}\"${{PATH:+:$PATH}}\"", posix(bin))]
-        }
+        Shell::Sh => exports.into(),
         Shell::Fish => vec![format!("set -gx GOROOT {}", fish(goroot)), format!("set -gx PATH {} $PATH", fish(bin))],
         Shell::Powershell => vec![
             format!("$env:GOROOT = {}", powershell(goroot)),
             format!("$env:PATH = {} + $(if ($env:PATH) {{ [IO.Path]::PathSeparator + $env:PATH }})", powershell(bin)),
         ],
-        // It undoes what it did by itself when its file is read again, as after a change of what chose the release.
+        // It undoes what it did by itself when its file is read again, as after a change of what chose the release. Its own
+        // PATH_add takes what it adds for a pattern.
         Shell::Direnv => {
             let watch = by.iter().map(|path| format!("watch_file {}", posix(path)));
-            watch.chain([format!("export GOROOT={}", posix(goroot)), format!("PATH_add {}", posix(bin))]).collect()
+            watch.chain(exports).collect()
         }
         Shell::Github => Vec::new(),
     }

@@ -128,7 +128,7 @@ impl Call<'_> {
         let mirror = Arc::new(list::mirror(&self.arguments.source, self.common)?);
         let mut requested = match self.wanted.as_slice() {
             [(chosen, target)] => {
-                self.probable_archive(&chosen.selector, target).and_then(|archive| Requested::of(&archive, &mirror))
+                self.probable_archive(chosen, target).and_then(|archive| Requested::of(&archive, &mirror))
             }
             _ => None,
         };
@@ -150,8 +150,11 @@ impl Call<'_> {
                 outcome
             }
         });
+        let shared = sdk::folder().ok().filter(|folder| !folder.exists());
         let at_once = thread::available_parallelism().map_or(1, usize::from);
         outcomes.extend(stream::iter(work).buffered(at_once).collect::<Vec<_>>().await);
+        // Whoever made it may have ended before the others, and left it to them.
+        shared.iter().for_each(|folder| _ = std::fs::remove_dir(folder));
         let interrupted = outcomes.iter().filter(|outcome| is_interrupted(outcome));
         interrupted.filter_map(|outcome| outcome.error.clone()).next().map_or(Ok(()), Err)
     }
@@ -177,11 +180,14 @@ impl Call<'_> {
     }
 
     fn find(&self, index: &ReleaseIndex, chosen: &Chosen, target: &Target) -> Result<ReleaseFile, Failure> {
-        let selector = match &self.lock {
-            Some(lock) => &lock.narrow(chosen.selector.clone(), target)?,
-            None => &chosen.selector,
-        };
-        Ok(index.select(selector)?.file(target)?)
+        Ok(index.select(&self.narrowed(chosen, target)?)?.file(target)?)
+    }
+
+    fn narrowed(&self, chosen: &Chosen, target: &Target) -> Result<Selector, Failure> {
+        match &self.lock {
+            Some(lock) => lock.narrow(chosen.selector.clone(), target),
+            None => Ok(chosen.selector.clone()),
+        }
     }
 
     /// Where several are fetched, an error says which of them it is about.
@@ -195,9 +201,9 @@ impl Call<'_> {
 
     /// The archive that will be downloaded, as far as that is known before the index: no series has to be looked up,
     /// and nothing is installed that may make it needless.
-    fn probable_archive(&self, selector: &Selector, target: &Target) -> Option<ArchiveName> {
-        let Selector::Exact(version) = selector else { return None };
-        let archive = ArchiveName::new(*version, target.clone());
+    fn probable_archive(&self, chosen: &Chosen, target: &Target) -> Option<ArchiveName> {
+        let Ok(Selector::Exact(version)) = self.narrowed(chosen, target) else { return None };
+        let archive = ArchiveName::new(version, target.clone());
         let vacant = || self.destination(&archive).is_ok_and(|path| path.symlink_metadata().is_err());
         (self.arguments.force || self.arguments.download_only || vacant()).then_some(archive)
     }

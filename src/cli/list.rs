@@ -2,7 +2,7 @@
 
 use goverify::events::Watch;
 use goverify::fetch::{Access, Mirror, index_at};
-use goverify::release::{Release, ReleaseIndex, Target};
+use goverify::release::{Release, ReleaseIndex, Selector, Target};
 use serde_json::{Value, json};
 
 use super::args::{Common, List, Source};
@@ -12,17 +12,25 @@ use super::runtime;
 
 pub(crate) fn run(arguments: &List, common: &Common) -> Report {
     let watch = Watch::silent();
-    let listing = runtime::run(&watch, async {
-        let mirror = mirror(&arguments.source, common)?;
-        let index = index(&arguments.source, &mirror, common, &watch).await?;
-        match &arguments.version {
-            None => Ok(all(&index, common.json)),
-            Some(selector) => Ok(one(index.select(selector)?)),
-        }
-    });
+    let listing =
+        arguments.version().and_then(|version| runtime::run(&watch, offered(version, arguments, common, &watch)));
     match listing {
         Ok(listing) => Report { command: "list", results: Vec::new(), listing: Some(listing) },
         Err(failure) => Report { command: "list", results: vec![Outcome::failed("", failure)], listing: None },
+    }
+}
+
+async fn offered(
+    version: Option<Selector>,
+    arguments: &List,
+    common: &Common,
+    watch: &Watch,
+) -> Result<Listing, Failure> {
+    let mirror = mirror(&arguments.source, common)?;
+    let index = index(&arguments.source, &mirror, common, watch).await?;
+    match version {
+        None => Ok(all(&index, common.json)),
+        Some(selector) => Ok(one(index.select(&selector)?)),
     }
 }
 

@@ -64,8 +64,8 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "net")]
         Command::Mirror(args::Mirror::Check(command)) => mirror::check(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
-        Command::List(command) if command.installed.is_none() => list::run(&command, &arguments.common),
-        Command::List(command) => installed::run(&command.installed.unwrap_or_default()),
+        Command::List(command) if !command.installed => list::run(&command, &arguments.common),
+        Command::List(command) => installed::run(&command.words),
     };
     output.finish(report)
 }

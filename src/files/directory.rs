@@ -314,11 +314,6 @@ impl Directory {
         Ok(rustix::fs::symlinkat(target, &self.0, one_component(name)?)?)
     }
 
-    /// Renames `from` to `to`, in the place of what is there.
-    pub(crate) fn rename_over(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        Ok(renameat(&self.0, one_component(from)?, &self.0, one_component(to)?)?)
-    }
-
     /// Exchanges two names in one step; fails with `NotFound` if one is missing.
     pub(crate) fn exchange(&self, one: &OsStr, other: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

@@ -88,7 +88,7 @@ impl Destination {
     fn point(&self, name: &OsStr, target: &Path) -> Result<(), InstallError> {
         let (temporary, path) = (staging::name_for(self.name()), self.parent_path().join(name));
         self.parent().make_link(&temporary, target).map_err(FileError::at(&path, "link"))?;
-        let renamed = self.parent().rename_over(&temporary, name);
+        let renamed = self.parent().rename(&temporary, name);
         let renamed = renamed.inspect_err(|_| _ = self.parent().remove_file(&temporary));
         Ok(renamed.map_err(FileError::at(&path, "rename to"))?)
     }
