@@ -248,9 +248,11 @@ mod tests {
             (Code::TransparencyBadProof, 1, true),
             (Code::TransparencyFork, 1, true),
             (Code::TreeModified, 1, true),
+            (Code::LockMismatch, 1, true),
             (Code::KeyUpdateRefused, 1, true),
             (Code::TransparencyNotLogged, 3, false),
             (Code::NoEvidence, 3, false),
+            (Code::NotLocked, 3, false),
         ] {
             assert_eq!((code.exit_code(), code.is_rejection()), (exit, rejection), "{}", code.as_str());
         }

@@ -15,6 +15,7 @@ use support::binary::{Home, Run};
 use support::sdk::{Files, Sdk};
 
 /// Folder names that a shell could take for something else.
+#[cfg(unix)]
 const HOSTILE: [&str; 13] = [
     "go",
     "with space",
@@ -51,6 +52,7 @@ fn put_release(home: &Home, version: &str) -> PathBuf {
 }
 
 /// Lets a shell read what is printed for `tree`, and tell both variables, each between two bytes that no path has.
+#[cfg(unix)]
 fn read_back(home: &Home, shell: &[&str], printed: &str, tell: &str, path: Option<&str>) -> (String, String) {
     let script = format!("{printed}\n{tell}\n");
     let file = home.temporary().join("script.ps1");
@@ -68,6 +70,7 @@ fn read_back(home: &Home, shell: &[&str], printed: &str, tell: &str, path: Optio
     told
 }
 
+#[cfg(unix)]
 fn has(program: &str) -> Option<PathBuf> {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join(program))
@@ -178,7 +181,7 @@ fn github_gets_lines_in_its_files() {
         let mut command = home.command(["env", tree.to_str().unwrap(), "--shell", "github", "--json"]);
         Run::of(command.env("GITHUB_PATH", &path_file).env("GITHUB_ENV", &env_file).output().unwrap())
     };
-    let tree = home.home().join("it's $(touch x)<<EOF");
+    let tree = home.home().join(if cfg!(unix) { "it's $(touch x)<<EOF" } else { "it's" });
     put(&tree, host_sdk("go1.22.5").files());
     // Somebody before has not ended a line.
     fs::write(&path_file, "/opt/bin\n").unwrap();

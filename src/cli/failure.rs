@@ -70,6 +70,11 @@ fn hint(code: Code, message: &str) -> Option<&'static str> {
         }
         Code::TreeModified => "`goverify fetch --force` installs the release anew",
         Code::LayoutInvalid => "the archive may be genuine and yet another release than its name says",
+        Code::LockMismatch => {
+            "it is not what the lock file was written for; whoever has made sure that it is genuine all the same removes its \
+             entry there, and locks it anew"
+        }
+        Code::NotLocked => "`goverify fetch --lock FILE` adds to a lock file",
         Code::ReleaseNotFound | Code::PlatformNotFound => "`goverify list [VERSION]` shows what there is",
         Code::Network | Code::TruncatedDownload => {
             "try again later; what has arrived is kept and resumed where the server allows it"

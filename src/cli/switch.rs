@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::json::{Listing, Outcome, Report};
-use super::sdk;
 
 /// Whether `link` could be made to lead to a tree, as far as that can be told before there is one.
 pub(crate) fn check(link: &Path) -> Result<(), Failure> {
@@ -49,7 +48,7 @@ fn turn_back(link: &Path, durability: Durability, patience: Duration) -> Result<
     let hint = |failure: Failure| failure.with_hint("`goverify fetch VERSION --switch LINK` lets it lead to a release");
     let destination = Destination::prepare(link, patience, &Watch::silent())?;
     let target = destination.linked()?.1.map(|target| destination.parent_path().join(target));
-    if let Some(target) = target.filter(|target| sdk::version_in(target).is_none()) {
+    if let Some(target) = target.filter(|target| !target.join("VERSION").is_file()) {
         let message = format!("{}: no Go tree any more", target.display());
         return Err(hint(Failure::new(Code::ReleaseNotFound, message)));
     }
