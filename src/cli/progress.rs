@@ -11,9 +11,10 @@ use super::args::Common;
 /// How often a bar without news is drawn again.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The bars of all jobs.
+/// The bar of a whole command, and those of its jobs below it, as far as there are any.
 pub(crate) struct Progress {
     bars: MultiProgress,
+    whole: ProgressBar,
 }
 
 /// The bar of one job, which goes when this is dropped.
@@ -23,7 +24,19 @@ impl Progress {
     pub(crate) fn new(common: &Common) -> Self {
         let visible = !common.quiet && !common.no_progress && !common.json && io::stderr().is_terminal();
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: MultiProgress::with_draw_target(target) }
+        let bars = MultiProgress::with_draw_target(target);
+        Self { whole: bars.add(ProgressBar::no_length()), bars }
+    }
+
+    /// A watch whose events move the bar of the whole.
+    pub(crate) fn watch(&self) -> Watch {
+        let bar = self.whole.clone();
+        Watch::new(move |event| show(&bar, event))
+    }
+
+    /// Takes that bar off the screen.
+    pub(crate) fn clear(&self) {
+        self.whole.finish_and_clear();
     }
 
     /// A bar below the others.
