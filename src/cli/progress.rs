@@ -62,13 +62,14 @@ impl Drop for Bar {
 fn show(bar: &ProgressBar, event: Event) {
     match event {
         Event::Receiving { name, size_bytes } => {
+            bar.set_prefix(name.clone());
             restyle(bar, "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}", name);
             bar.reset();
             bar.set_length(size_bytes.unwrap_or_default());
         }
         Event::Received { bytes } => bar.set_position(bytes),
         Event::Unpacking { files } => {
-            restyle(bar, "{msg} {wide_bar} {pos}/{len} files", "unpacking".to_owned());
+            restyle(bar, "{msg} {prefix} {wide_bar} {pos}/{len} files", "unpacking".to_owned());
             bar.reset();
             bar.set_length(files);
         }
