@@ -69,6 +69,7 @@ pub mod events;
 pub mod fetch;
 pub mod files;
 pub mod install;
+pub mod keystore;
 #[cfg(feature = "net")]
 pub mod lockfile;
 pub mod release;

@@ -1,7 +1,9 @@
 //! Certificates of a keyring, armored or not: whatever is in there, all of it can be shown, and the genuine signature of
-//! the seeds counts through the certificate that made it and no other.
+//! the seeds counts through the certificate that made it and no other. Nobody but Google adds to Google's.
 
-use goverify::trust::{Authenticator, Expectation, KEYRING_SIZE_LIMIT_BYTES, Keyring, verify};
+use std::sync::LazyLock;
+
+use goverify::trust::{Authenticator, Expectation, KEYRING_SIZE_LIMIT_BYTES, Keyring, PinnedCertificate, verify};
 
 use crate::Seed;
 use crate::archives::{NO_LOG, received, worth_the_way};
@@ -24,6 +26,10 @@ pub fn seeds() -> Vec<Seed> {
 }
 
 pub fn check(input: &[u8]) -> bool {
+    static BUILT_IN: LazyLock<PinnedCertificate> = LazyLock::new(|| PinnedCertificate::google().unwrap());
+    if let Ok(updated) = BUILT_IN.update(input) {
+        assert!(updated.knows_the_same(&BUILT_IN), "who has Google's primary key?");
+    }
     let Ok(keyring) = Keyring::from_files([input]) else { return false };
     assert!(input.len() as u64 <= KEYRING_SIZE_LIMIT_BYTES);
     let summaries = keyring.summaries();

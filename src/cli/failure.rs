@@ -42,7 +42,13 @@ impl<E: Coded> From<E> for Failure {
 fn hint(code: Code, message: &str) -> Option<&'static str> {
     let page = ["HTML", "not a gzip stream", "not a zip archive", "not JSON"].iter().any(|sign| message.contains(sign));
     Some(match code {
-        Code::IndexMalformed | Code::SignatureMalformed | Code::ArchiveMalformed | Code::TransportRefused if page => {
+        Code::IndexMalformed
+        | Code::SignatureMalformed
+        | Code::ArchiveMalformed
+        | Code::TransportRefused
+        | Code::KeyUpdateRefused
+            if page =>
+        {
             "is a captive portal or a proxy answering with a page of its own? open the location in a browser"
         }
         Code::DigestMismatch | Code::SizeMismatch => {

@@ -17,6 +17,7 @@ mod human;
 mod installed;
 mod json;
 mod keys;
+mod keys_update;
 #[cfg(feature = "net")]
 mod list;
 #[cfg(feature = "net")]
@@ -55,7 +56,8 @@ pub(crate) fn run() -> ExitCode {
     let report = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &arguments.common, &output),
-        Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments),
+        Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments, &output),
+        Command::Keys(args::Keys::Update(command)) => keys_update::run(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
         Command::Env(arguments) => env::run(&arguments),

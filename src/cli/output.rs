@@ -11,7 +11,7 @@ use super::args::{Color, Common};
 use super::failure::Failure;
 use super::human::{self, Style};
 use super::json::{Outcome, Report, worst};
-use goverify::error::Code;
+use goverify::error::{Code, printable};
 
 /// The two streams, and how much goes there.
 pub(crate) struct Output {
@@ -41,6 +41,13 @@ impl Output {
     pub(crate) fn describe(&self, outcome: &Outcome) {
         if !self.quiet {
             self.to_stderr(&human::outcome(outcome, self.style, self.verbose));
+        }
+    }
+
+    /// Prints what went wrong without harm, or soon will.
+    pub(crate) fn warn(&self, warning: &str) {
+        if !self.quiet {
+            self.to_stderr(&[format!("warning: {}", printable(warning))]);
         }
     }
 

@@ -10,7 +10,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::http::Url;
-use super::redirect::LOG_HOSTS;
+use super::redirect::{LOG_HOSTS, OFFICIAL_HOSTS};
 use super::remote::OFFICIAL_INDEX;
 use super::{Access, FetchError, FolderMirror, HttpMirror, folder};
 use crate::events::Watch;
@@ -162,6 +162,16 @@ pub async fn index_at(location: &str, access: &Access) -> Result<ReleaseIndex, F
         }
         _ => Mirror::at(location, access)?.index().await,
     }
+}
+
+/// A small file at a URL of its own, with its query, or its first `limit_bytes` and one more.
+///
+/// # Errors
+/// [`FetchError`]; [`FetchError::Location`] when it is no URL with http or https.
+pub async fn document_at(location: &str, limit_bytes: u64, access: &Access) -> Result<Vec<u8>, FetchError> {
+    let Place::Web(url) = place(location)? else { return Err(refused(location, "expected a URL with http or https")) };
+    let is_official = url.host_str().is_some_and(|host| OFFICIAL_HOSTS.contains(&host));
+    HttpMirror::within(is_official.then_some(OFFICIAL_HOSTS), url.clone(), access).document(&url, limit_bytes).await
 }
 
 /// What a location means.

@@ -48,7 +48,7 @@ pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
 pub use log_copy::{LATEST, LogCopy, LogFiles};
-pub use mirror::{Mirror, index_at};
+pub use mirror::{Mirror, document_at, index_at};
 pub use remote::HttpMirror;
 pub use seen::{MirrorMemory, Seen};
 pub use sumdb::{AskError, Asked, LogPlace, is_page};

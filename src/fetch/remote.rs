@@ -128,7 +128,7 @@ impl HttpMirror {
     }
 
     /// A whole small file, or its first `limit_bytes` and one more.
-    async fn document(&self, url: &Url, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
+    pub(super) async fn document(&self, url: &Url, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         let watch = Watch::silent();
         let patience = Patience::new(self.client.limits(), &watch, url.as_str());
         let most = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_add(1);

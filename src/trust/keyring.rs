@@ -11,17 +11,16 @@ use sequoia_openpgp as openpgp;
 
 use openpgp::Cert;
 use openpgp::cert::CertParser;
-use openpgp::cert::amalgamation::ValidateAmalgamation;
-use openpgp::cert::amalgamation::key::PrimaryKey;
 use openpgp::parse::Parse;
 use openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
 use openpgp::types::HashAlgorithm;
 
+use super::CertificateSummary;
 use crate::error::{Code, Coded};
 
 /// The primary key of "Google Inc. (Linux Packages Signing Authority)", RSA-4096, made in 2016.
 pub const GOOGLE_FINGERPRINT: &str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796";
-const GOOGLE_CERTIFICATE: &[u8] = include_bytes!("../../keys/google-linux-packages.asc");
+pub(super) const GOOGLE_CERTIFICATE: &[u8] = include_bytes!("../../keys/google-linux-packages.asc");
 /// Largest certificate file in bytes; Google's has 17 KB.
 pub const KEYRING_SIZE_LIMIT_BYTES: u64 = 1 << 20;
 /// Most certificates of a keyring.
@@ -59,33 +58,8 @@ impl Coded for KeyringError {
 #[derive(Clone, Debug)]
 pub struct Keyring {
     certificates: Vec<Cert>,
-    embedded: bool,
-}
-
-/// A trusted certificate, for display.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateSummary {
-    /// Fingerprint of the primary key.
-    pub fingerprint: String,
-    /// The user IDs.
-    pub user_ids: Vec<String>,
-    /// Fingerprints of the keys that may sign at some time, with creation and expiry.
-    pub signing_keys: Vec<SigningKeySummary>,
-    /// Whether it is the one built into this program.
-    pub embedded: bool,
-}
-
-/// A key that may sign, for display.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningKeySummary {
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// When it was made.
-    pub created: jiff::Timestamp,
-    /// When it stops being able to sign, if ever.
-    pub expires: Option<jiff::Timestamp>,
-    /// Whether it counts only by the exception for SHA-1 back-signatures.
-    pub sha1_back_signature: bool,
+    /// The certificate of this program, if it is trusted, from before anything was added to it.
+    built_in: Option<Cert>,
 }
 
 impl Keyring {
@@ -104,11 +78,13 @@ impl Keyring {
     }
 
     fn pinned(content: &[u8]) -> Result<Self, KeyringError> {
-        let certificates = parse(content)?;
-        match &certificates[..] {
-            [only] if only.fingerprint().to_hex() == GOOGLE_FINGERPRINT => Ok(Self { certificates, embedded: true }),
-            _ => Err(KeyringError::NotPinned),
-        }
+        let built_in = pinned(content, GOOGLE_FINGERPRINT)?;
+        Ok(Self::of_pinned(built_in.clone(), built_in))
+    }
+
+    /// The certificate `known`, which is `built_in` with all that was added to it.
+    pub(super) fn of_pinned(known: Cert, built_in: Cert) -> Self {
+        Self { certificates: vec![known], built_in: Some(built_in) }
     }
 
     /// The certificates of these files, armored or binary, in place of the embedded one.
@@ -126,7 +102,7 @@ impl Keyring {
         if certificates.len() > CERTIFICATES_LIMIT {
             return Err(KeyringError::TooLarge);
         }
-        Ok(Self { certificates, embedded: false })
+        Ok(Self { certificates, built_in: None })
     }
 
     /// Whether this certificate is trusted.
@@ -138,7 +114,8 @@ impl Keyring {
     /// What there is to show of each certificate.
     #[must_use]
     pub fn summaries(&self) -> Vec<CertificateSummary> {
-        self.certificates.iter().map(|certificate| self.summary(certificate)).collect()
+        let summary = |cert| CertificateSummary::of(cert, self.built_in.as_ref(), self.primary_may_sign());
+        self.certificates.iter().map(summary).collect()
     }
 
     pub(super) fn certificates(&self) -> &[Cert] {
@@ -147,35 +124,16 @@ impl Keyring {
 
     /// Whether primary keys may sign archives.
     pub(super) fn primary_may_sign(&self) -> bool {
-        !self.embedded
+        self.built_in.is_none()
     }
+}
 
-    fn summary(&self, certificate: &Cert) -> CertificateSummary {
-        let signing_keys = certificate.keys().filter_map(|key| {
-            let fingerprint = key.key().fingerprint().to_hex();
-            let created = key.key().creation_time();
-            let policy = KeyPolicy::of(&fingerprint);
-            // A key is described as of its first second: many have expired since.
-            let valid = key.with_policy(policy, created).ok()?;
-            let counts = valid.for_signing() && (self.primary_may_sign() || !valid.primary());
-            counts.then(|| SigningKeySummary {
-                created: created.try_into().unwrap_or(jiff::Timestamp::MIN),
-                expires: valid.key_expiration_time().and_then(|time| time.try_into().ok()),
-                sha1_back_signature: policy.sha1_back_signature,
-                fingerprint,
-            })
-        });
-        let mut signing_keys: Vec<_> = signing_keys.collect();
-        signing_keys.sort_by_key(|key| key.created);
-        CertificateSummary {
-            fingerprint: certificate.fingerprint().to_hex(),
-            user_ids: certificate
-                .userids()
-                .map(|id| String::from_utf8_lossy(id.userid().value()).into_owned())
-                .collect(),
-            signing_keys,
-            embedded: self.embedded,
-        }
+/// The one certificate that `content` has, which must be the one with this fingerprint.
+pub(super) fn pinned(content: &[u8], fingerprint: &str) -> Result<Cert, KeyringError> {
+    let mut certificates = parse(content)?.into_iter();
+    match (certificates.next(), certificates.next()) {
+        (Some(only), None) if only.fingerprint().to_hex() == fingerprint => Ok(only),
+        _ => Err(KeyringError::NotPinned),
     }
 }
 

@@ -12,15 +12,17 @@ mod h1;
 mod keyring;
 mod log;
 mod packets;
+mod pinned;
 mod release_time;
 mod signature;
+mod summary;
 mod verdict;
 mod verify;
 
 pub use armor::ArmorFault;
 pub use digest::{DigestProof, DigestSource, ExpectedDigest};
 pub use h1::{H1, H1Fault, NotH1, TreeForm, h1, is_added_copy, is_covered, name_in_module};
-pub use keyring::{CertificateSummary, GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
+pub use keyring::{GOOGLE_FINGERPRINT, KEYRING_SIZE_LIMIT_BYTES, Keyring, KeyringError};
 pub use log::{
     Growth, GrowthProof, LOOKUP_SIZE_LIMIT_BYTES, LogAnswer, LogError, LogEvidence, LogKey, LogKeyError, LogKeyFault,
     LogProof, LogSource, Lookup, LookupFault, MerkleFault, NOTE_SIZE_LIMIT_BYTES, NoteFault, SignedTreeHead, Sumdb,
@@ -28,8 +30,12 @@ pub use log::{
     ToolchainRecord, TreeHeadFault, check_growth, judge, merkle,
 };
 pub use packets::PacketFault;
+#[cfg(test)]
+pub(crate) use pinned::tests as pinned_tests;
+pub use pinned::{KeyChanges, KeyUpdateError, PinnedCertificate};
 pub use release_time::TimeFault;
 pub use signature::{DetachedSignature, SIGNATURE_SIZE_LIMIT_BYTES, SignatureError, SignatureProof};
+pub use summary::{CertificateSummary, KeyOrigin, NOTICE, Revocation, SigningKeySummary};
 pub use verdict::{Check, CheckKind, CheckStatus, Evidence, Trust, Verdict};
 pub use verify::{
     Absence, Authenticator, Expectation, Transparency, TrustError, VerifiedArchive, judge_tree, proof_check,

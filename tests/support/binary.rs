@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::sdk::{Files, Sdk};
 
 /// The variables that a user's shell may hold and that would change what the binary does.
-const FOREIGN_VARIABLES: [&str; 14] = [
+const FOREIGN_VARIABLES: [&str; 16] = [
+    "GITHUB_STEP_SUMMARY",
     "GOVERIFY_MIRROR",
     "NO_COLOR",
     "HTTP_PROXY",
@@ -24,6 +25,7 @@ const FOREIGN_VARIABLES: [&str; 14] = [
     "no_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
     "RUST_BACKTRACE",
 ];

@@ -1,4 +1,6 @@
 //! OpenPGP certificates and detached signatures for tests, genuine or with a fault of the test's choosing.
+#![allow(dead_code, unreachable_pub, reason = "every test crate compiles all of this and uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a builder that cannot build is a failed test")]
 
 use std::io::{Read, Write};
 use std::time::SystemTime;

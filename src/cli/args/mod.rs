@@ -24,7 +24,7 @@ pub(crate) use fetch::{Fetch, LockArguments, RequiredCheck, Source};
 pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
-pub(crate) use trust::{KeyringFiles, Keys, KeysList, SumdbArguments};
+pub(crate) use trust::{KeyringFiles, Keys, KeysList, KeysUpdate, SumdbArguments};
 pub(crate) use verify::{Audit, Verify};
 
 /// Decides whether a Go SDK is the one the Go team released, and installs it only if it is.
@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Mirror(Mirror),
     /// Print the lines that let a shell use an installed tree
     Env(Env),
-    /// Show the trusted OpenPGP certificates
+    /// Show the trusted OpenPGP certificates, or learn of new keys
     #[command(subcommand)]
     Keys(Keys),
 }

@@ -9,6 +9,16 @@ use goverify::trust::Sumdb;
 pub(crate) enum Keys {
     /// List the trusted certificates and their signing keys
     List(KeysList),
+    /// Learn of new signing keys from a newer copy of Google's certificate
+    Update(KeysUpdate),
+}
+
+#[derive(Args)]
+pub(crate) struct KeysUpdate {
+    /// The copy: a file, - for standard input, or an http(s):// location
+    #[cfg_attr(feature = "net", doc = "[default: https://dl.google.com/linux/linux_signing_key.pub]")]
+    #[arg(value_name = "FILE|URL", required = cfg!(not(feature = "net")))]
+    pub(crate) copy: Option<PathBuf>,
 }
 
 #[derive(Args)]
