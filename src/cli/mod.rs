@@ -27,6 +27,7 @@ mod mirror;
 #[cfg(feature = "net")]
 mod order;
 mod output;
+mod packaging;
 #[cfg(feature = "net")]
 mod progress;
 #[cfg(feature = "net")]
@@ -58,6 +59,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Audit(command) => audit::run(&command, &arguments.common, &output),
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments, &output),
         Command::Keys(args::Keys::Update(command)) => keys_update::run(&command, &arguments.common, &output),
+        Command::Completions(arguments) => packaging::completions(&arguments),
+        Command::Man => packaging::man(),
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
         Command::Env(arguments) => env::run(&arguments),

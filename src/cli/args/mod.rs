@@ -7,6 +7,7 @@ mod fetch;
 mod list;
 #[cfg(feature = "net")]
 mod mirror;
+mod packaging;
 mod trust;
 mod verify;
 
@@ -24,6 +25,7 @@ pub(crate) use fetch::{Fetch, LockArguments, RequiredCheck, Source};
 pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
+pub(crate) use packaging::{Completions, completions, man};
 pub(crate) use trust::{KeyringFiles, Keys, KeysList, KeysUpdate, SumdbArguments};
 pub(crate) use verify::{Audit, Verify};
 
@@ -96,6 +98,10 @@ pub(crate) enum Command {
     /// Show the trusted OpenPGP certificates, or learn of new keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Print what completes the commands in a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
 }
 
 fn sha256(text: &str) -> Result<[u8; 32], String> {
