@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::json::{self, Installed, Outcome};
 use super::lock;
 use super::order::Order;
+use super::records::inputs;
 
 /// Recognises an earlier installation of the very same archive, by a receipt and a tree that nobody but us and root
 /// could have written, and that is as it was then. What the report repeats of it is marked as the receipt's.
@@ -84,6 +85,9 @@ pub(crate) fn already_installed(order: &Order, path: &Path, outcome: &mut Outcom
         (None, None) => Trust::DigestOnly,
     };
     outcome.trust = Some(trust.as_str());
+    let proof = log.as_ref().map(|proof| proof.tlog_proof().to_string());
+    let armored = signature.map(|found| found.armored.as_str());
+    outcome.inputs = inputs(&record.filename, armored, proof.as_deref());
     let (files, unpacked_bytes) = (receipt.manifest.files(), receipt.manifest.unpacked_bytes());
     if trust == Trust::Transparency {
         outcome.unauthenticated_files = Some(unauthenticated_files(&receipt.manifest, TreeForm::Sdk));

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::records::inputs_of;
 
 /// The schema of the document; a change of words needs another number.
 pub(crate) const SCHEMA: &str = "goverify.report/1";
@@ -40,6 +41,8 @@ pub(crate) struct Outcome {
     /// Files that nothing but their own digest vouches for, where the log alone vouches for the rest.
     pub(crate) unauthenticated_files: Option<u64>,
     pub(crate) checks: Vec<Value>,
+    /// What vouched for it, as a statement names it.
+    pub(crate) inputs: Vec<Value>,
     pub(crate) installed: Option<Installed>,
     /// What an audit found changed.
     pub(crate) drift: Option<Vec<Drift>>,
@@ -118,9 +121,20 @@ impl Outcome {
     pub(crate) fn trusted<K>(&mut self, verified: &VerifiedArchive<K>) {
         self.trust = Some(verified.trust().as_str());
         self.unauthenticated_files = verified.unauthenticated_files();
+        self.inputs = inputs_of(verified);
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The check of this name, if it passed.
+    pub(crate) fn passed(&self, name: &str) -> Option<&Value> {
+        self.checks.iter().find(|check| check["check"] == name && check["status"] == "passed")
+    }
+
+    /// The SHA-256 of the bytes that were judged.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.checks.iter().find(|check| check["check"] == "digest")?.get("actual")?.as_str()
+    }
+
+    pub(crate) fn verdict(&self) -> &'static str {
         match &self.error {
             None => "verified",
             Some(failure) if failure.code.is_rejection() => "rejected",
@@ -134,7 +148,11 @@ impl Report {
     pub(crate) fn of_usage_error(reason: &str) -> Self {
         let lines: Vec<&str> = reason.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
         let reason = lines.join(" ");
-        let failure = Failure::usage(reason.strip_prefix("error: ").unwrap_or(&reason));
+        Self::of_failure(Failure::usage(reason.strip_prefix("error: ").unwrap_or(&reason)))
+    }
+
+    /// What kept a command from being begun.
+    pub(crate) fn of_failure(failure: Failure) -> Self {
         Self { command: "", results: vec![Outcome::failed("", failure)], listing: None }
     }
 

@@ -30,6 +30,7 @@ mod output;
 mod packaging;
 #[cfg(feature = "net")]
 mod progress;
+mod records;
 #[cfg(feature = "net")]
 mod runtime;
 mod sdk;
@@ -54,7 +55,11 @@ pub(crate) fn run() -> ExitCode {
         Err(reason) => return Output::json().finish(Report::of_usage_error(&reason)),
     };
     let output = Output::new(&arguments.common);
-    let report = match arguments.command {
+    let records = arguments.command.records();
+    if let Some(failure) = records.as_ref().and_then(|wanted| records::prepare(wanted).err()) {
+        return output.finish(Report::of_failure(failure));
+    }
+    let mut report = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &arguments.common, &output),
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments, &output),
@@ -72,5 +77,8 @@ pub(crate) fn run() -> ExitCode {
         Command::List(command) if !command.installed => list::run(&command, &arguments.common),
         Command::List(command) => installed::run(&command.words),
     };
+    if let Some(wanted) = &records {
+        records::keep(wanted, &mut report, &output);
+    }
     output.finish(report)
 }

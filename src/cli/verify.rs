@@ -17,7 +17,7 @@ use goverify::trust::{
     SIGNATURE_SIZE_LIMIT_BYTES, Sumdb, TLOG_PROOF_SIZE_LIMIT_BYTES, Transparency, VerifiedArchive, verify,
 };
 
-use super::args::{Audit, Verify};
+use super::args::{Audit, RecordFiles, Verify};
 use super::failure::Failure;
 use super::json::{self, ArchiveReport, Outcome, Report};
 use super::keys;
@@ -194,6 +194,7 @@ pub(crate) fn archive(path: &Path, of: &Audit, outcome: &mut Outcome) -> Result<
         version: None,
         platform: None,
         unsigned: false,
+        records: RecordFiles::default(),
     };
     let (_, context) = prepare(&arguments)?;
     verified(path, &printable(&path.display().to_string()), &context, outcome)

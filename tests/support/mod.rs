@@ -26,6 +26,7 @@ pub mod logged;
 pub mod mirror;
 #[cfg(feature = "net")]
 pub mod pulled;
+pub mod python;
 pub mod record;
 pub mod refusal;
 pub mod sdk;

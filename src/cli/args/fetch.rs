@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{KeyringFiles, SumdbArguments, Wanted, seconds, sha256};
+use super::{KeyringFiles, RecordFiles, SumdbArguments, Wanted, seconds, sha256};
 
 /// Where releases come from.
 #[derive(Args, Clone)]
@@ -71,6 +71,8 @@ pub(crate) struct Fetch {
     /// Write no receipt into the tree
     #[arg(long, conflicts_with = "download_only")]
     pub(crate) no_receipt: bool,
+    #[command(flatten)]
+    pub(crate) records: RecordFiles,
     /// How long to wait for another process that works on the same destination
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds, hide = true)]
     pub(crate) lock_timeout: Duration,

@@ -8,6 +8,7 @@ mod list;
 #[cfg(feature = "net")]
 mod mirror;
 mod packaging;
+mod records;
 mod trust;
 mod verify;
 
@@ -26,6 +27,7 @@ pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
 pub(crate) use packaging::{Completions, completions, man};
+pub(crate) use records::{RecordFiles, SummaryFile, Wanted};
 pub(crate) use trust::{KeyringFiles, Keys, KeysList, KeysUpdate, SumdbArguments};
 pub(crate) use verify::{Audit, Verify};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use goverify::release::{Target, Version};
 
-use super::{KeyringFiles, SumdbArguments, sha256};
+use super::{KeyringFiles, RecordFiles, SumdbArguments, SummaryFile, sha256};
 
 #[derive(Args)]
 pub(crate) struct Verify {
@@ -37,6 +37,8 @@ pub(crate) struct Verify {
     /// Accept an archive that nothing authenticates, on its digest alone
     #[arg(long)]
     pub(crate) unsigned: bool,
+    #[command(flatten)]
+    pub(crate) records: RecordFiles,
 }
 
 #[derive(Args)]
@@ -54,4 +56,6 @@ pub(crate) struct Audit {
     pub(crate) keyring: KeyringFiles,
     #[command(flatten)]
     pub(crate) sumdb: SumdbArguments,
+    #[command(flatten)]
+    pub(crate) summary: SummaryFile,
 }
