@@ -198,10 +198,9 @@ impl PinnedCertificate {
         }
         let pin = self.built_in.fingerprint();
         let mut packets = 0;
-        // Each time that the pinned primary appears, with what follows it.
-        let mut copies: Vec<Vec<Packet>> = Vec::new();
+        // Each primary with what follows it.
+        let mut copies: Vec<(Fingerprint, Vec<Packet>)> = Vec::new();
         for block in blocks(copy)? {
-            let mut is_pinned = false;
             let mut result = PacketParserBuilder::from_bytes(&block)
                 .and_then(|b| b.dearmor(Dearmor::Disabled).build())
                 .map_err(malformed)?;
@@ -212,23 +211,20 @@ impl PinnedCertificate {
                 if packets > PACKETS_LIMIT {
                     return Err(KeyUpdateError::TooLarge);
                 }
-                match packet {
-                    Packet::PublicKey(ref key) => {
-                        is_pinned = key.fingerprint() == pin;
-                        if is_pinned {
-                            copies.push(vec![packet]);
-                        }
-                    }
-                    Packet::SecretKey(_) => is_pinned = false,
-                    Packet::UserID(_) | Packet::PublicSubkey(_) | Packet::Signature(_) if is_pinned => {
-                        copies.last_mut().into_iter().for_each(|copy| copy.push(packet.clone()));
+                match (packet, copies.last_mut()) {
+                    (Packet::PublicKey(key), _) => copies.push((key.fingerprint(), vec![key.into()])),
+                    (
+                        packet @ (Packet::UserID(_) | Packet::PublicSubkey(_) | Packet::Signature(_)),
+                        Some((_, copy)),
+                    ) => {
+                        copy.push(packet);
                     }
                     _ => {}
                 }
             }
         }
         let mut found: Option<Cert> = None;
-        for copy in copies {
+        for (_, copy) in copies.into_iter().filter(|(primary, _)| *primary == pin) {
             let copy = Cert::from_packets(copy.into_iter()).and_then(|cert| verified(&cert)).map_err(malformed)?;
             found = Some(match found {
                 Some(found) => found.merge_public(copy).map_err(malformed)?,

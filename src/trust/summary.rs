@@ -187,6 +187,12 @@ mod tests {
     }
 
     #[test]
+    fn where_a_key_came_from_is_said_in_the_words_of_the_schema() {
+        let words = [KeyOrigin::Embedded, KeyOrigin::Update, KeyOrigin::Given].map(KeyOrigin::as_str);
+        assert_eq!(words, ["embedded", "update", "--keyring"]);
+    }
+
+    #[test]
     fn notice_is_given_in_the_last_90_days_of_the_last_key() {
         let (early, late) = (Some("2026-01-01T00:00:00Z"), Some("2028-01-07T16:53:01Z"));
         let google = certificate(&[late, early]);

@@ -165,6 +165,20 @@ fn a_subkey_that_the_primary_has_bound_is_added_and_signs() {
 }
 
 #[test]
+fn a_subkey_that_signs_nothing_is_learned_and_not_shown_among_those_that_do() {
+    let owner = Owner::new();
+    let key = new_key();
+    let encrypts = KeyFlags::empty().set_transport_encryption();
+    let flags = |builder: SignatureBuilder| builder.set_key_flags(encrypts.clone()).unwrap();
+    let copy = owner.with(owner.bound(&key, &owner.signer.primary(), None, flags));
+    let updated = owner.pinned.update(&copy).unwrap();
+    assert!(!updated.knows_the_same(&owner.pinned));
+    assert_eq!(updated.changes_since(&owner.pinned), KeyChanges::default());
+    assert_eq!(updated.summary().signing_keys.len(), 1);
+    assert!(!counts(&updated, &Signer::with_key(owner.cert(), key), SIGNED));
+}
+
+#[test]
 fn p24_a_stripped_copy_takes_nothing_away() {
     let owner = Owner::new();
     let known = owner.pinned.update(&owner.with(owner.subkey(&new_key()))).unwrap();
