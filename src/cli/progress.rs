@@ -39,6 +39,17 @@ impl Progress {
         self.whole.finish_and_clear();
     }
 
+    /// Lets the bar of the whole count archives, of which there are so many.
+    pub(crate) fn expect(&self, archives: usize) {
+        restyle(&self.whole, "{wide_bar} {pos}/{len} archives", String::new());
+        self.whole.set_length(archives as u64);
+    }
+
+    /// One more of them is done.
+    pub(crate) fn advance(&self) {
+        self.whole.inc(1);
+    }
+
     /// A bar below the others.
     pub(crate) fn bar(&self) -> Bar {
         Bar(self.bars.add(ProgressBar::no_length()))
@@ -67,7 +78,7 @@ fn show(bar: &ProgressBar, event: Event) {
             bar.reset();
             bar.set_length(size_bytes.unwrap_or_default());
         }
-        Event::Received { bytes } => bar.set_position(bytes),
+        Event::Received { bytes } | Event::Deposited { bytes } => bar.set_position(bytes),
         Event::Unpacking { files } => {
             restyle(bar, "{msg} {prefix} {wide_bar} {pos}/{len} files", "unpacking".to_owned());
             bar.reset();

@@ -10,7 +10,7 @@ use super::Choice;
 
 #[derive(Args)]
 pub(crate) struct Env {
-    /// A release (1.22.5, 1.22, stable, auto …) that is in $HOME/sdk, or the folder of any Go tree
+    /// A release (1.22.5, 1.22, stable, auto) that is in $HOME/sdk, or the folder of any Go tree
     #[arg(value_name = "VERSION|DIR")]
     pub(crate) tree: EnvTree,
     /// For which shell to print the lines; `github` appends to the files of GITHUB_PATH and GITHUB_ENV instead [default:

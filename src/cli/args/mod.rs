@@ -27,7 +27,7 @@ pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
 pub(crate) use packaging::{Completions, completions, man};
-pub(crate) use records::{RecordFiles, SummaryFile, Wanted};
+pub(crate) use records::{RecordFiles, SummaryFile, WantedRecords};
 pub(crate) use trust::{KeyringFiles, Keys, KeysList, KeysUpdate, SumdbArguments};
 pub(crate) use verify::{Audit, Verify};
 

@@ -22,14 +22,14 @@ pub(crate) struct RecordFiles {
 }
 
 /// The records that a command is to leave, and the log that it was told to trust.
-pub(crate) struct Wanted {
+pub(crate) struct WantedRecords {
     pub(crate) files: RecordFiles,
     pub(crate) sumdb: Option<Sumdb>,
 }
 
 impl super::Command {
     /// What there is to record of this command; `None` if nothing ever is.
-    pub(crate) fn records(&self) -> Option<Wanted> {
+    pub(crate) fn records(&self) -> Option<WantedRecords> {
         let (files, sumdb) = match self {
             #[cfg(feature = "net")]
             Self::Fetch(fetch) => (fetch.records.clone(), fetch.sumdb.sumdb.clone()),
@@ -39,6 +39,6 @@ impl super::Command {
             }
             _ => return None,
         };
-        Some(Wanted { files, sumdb })
+        Some(WantedRecords { files, sumdb })
     }
 }

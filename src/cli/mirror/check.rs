@@ -35,10 +35,10 @@ use super::{Site, log, module, side_by_side};
 
 pub(crate) fn run(arguments: &MirrorCheck, common: &Common, output: &Output) -> Report {
     let progress = Progress::new(common);
-    let watch = progress.watch();
+    let watch = Watch::silent();
     let mut results = Vec::new();
     let result = keys::keyring(&arguments.keyring)
-        .and_then(|keyring| runtime::run(&watch, check(arguments, keyring, common, &watch, &mut results)));
+        .and_then(|keyring| runtime::run(&watch, check(arguments, keyring, common, &watch, &progress, &mut results)));
     progress.clear();
     results.extend(result.err().map(|failure| Outcome::failed(printable(&arguments.location), failure)));
     for outcome in results.iter().filter(|outcome| outcome.error.is_some()) {
@@ -52,6 +52,7 @@ async fn check(
     keyring: Keyring,
     common: &Common,
     watch: &Watch,
+    progress: &Progress,
     results: &mut Vec<Outcome>,
 ) -> Result<(), Failure> {
     let access = Access { offline: common.offline, ..Access::default() };
@@ -69,7 +70,7 @@ async fn check(
     let site = Site::alone(&arguments.location, mirror, keyring, sumdb, common);
     let checker = Checker::new(&arguments.location, site, deposit, &contents, arguments.fresh);
     let (files, faults) = named(&index);
-    results.extend(checker.all(&files, &contents, watch).await);
+    results.extend(checker.all(&files, &contents, watch, progress).await);
     results.extend(faults);
     results.extend(checker.rest(&files, &contents).await);
     checker.keep(files.iter(), &contents, false);
@@ -117,11 +118,20 @@ impl Checker {
         &self.site
     }
 
-    async fn all(&self, files: &[ReleaseFile], contents: &Contents, watch: &Watch) -> Vec<Outcome> {
+    async fn all(
+        &self,
+        files: &[ReleaseFile],
+        contents: &Contents,
+        watch: &Watch,
+        progress: &Progress,
+    ) -> Vec<Outcome> {
+        progress.expect(files.len());
         let jobs = files.iter().enumerate().map(|(number, file)| async move {
+            let bar = progress.bar();
             let mut outcome = Outcome::default();
-            let result = self.one(file, contents, watch, &mut outcome).await;
+            let result = self.one(file, contents, &bar.watch(watch), &mut outcome).await;
             outcome.error = result.err();
+            progress.advance();
             if outcome.error.is_none() && !self.site.common.json {
                 // Of what is good a line is said, and there may be thousands.
                 outcome = Outcome { label: outcome.label, ..Outcome::default() };
@@ -133,7 +143,7 @@ impl Checker {
         done.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
-    /// Checks one archive and all that is its own.
+    /// Checks one archive and all that is its own. `watch` is its own, too: what calls it off is no matter of the others.
     pub(super) async fn one(
         &self,
         file: &ReleaseFile,
@@ -156,9 +166,7 @@ impl Checker {
         if watch.is_cancelled() {
             return Err(Failure::new(Code::Interrupted, "interrupted"));
         }
-        // What calls off this archive is no matter of the others.
-        let part = watch.part();
-        let mut order = self.site.order(file.clone(), Demands::default(), &part);
+        let mut order = self.site.order(file.clone(), Demands::default(), watch);
         let consume = |input: &mut dyn Read, job: &Job| job.receive(input, Discard);
         let verified = download_and_verify(&mut order, consume, outcome).await?;
         check_sha256(&self.site, file).await?;

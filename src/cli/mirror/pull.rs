@@ -32,11 +32,11 @@ use super::{Site, log, module, side_by_side, workspace};
 
 pub(crate) fn run(arguments: &MirrorPull, common: &Common, output: &Output) -> Report {
     let progress = Progress::new(common);
-    let watch = progress.watch();
+    let watch = Watch::silent();
     let mut results = Vec::new();
     // Before the runtime takes the signals, as for fetch.
     let result = keys::keyring(&arguments.keyring)
-        .and_then(|keyring| runtime::run(&watch, pull(arguments, keyring, common, &watch, &mut results)));
+        .and_then(|keyring| runtime::run(&watch, pull(arguments, keyring, common, &watch, &progress, &mut results)));
     progress.clear();
     for outcome in &results {
         output.describe(outcome);
@@ -54,6 +54,7 @@ struct Haul<'a> {
     contents: Contents,
     checker: Checker,
     watch: &'a Watch,
+    progress: &'a Progress,
 }
 
 async fn pull(
@@ -61,6 +62,7 @@ async fn pull(
     keyring: Keyring,
     common: &Common,
     watch: &Watch,
+    progress: &Progress,
     results: &mut Vec<Outcome>,
 ) -> Result<(), Failure> {
     let (keyring, sumdb) = (Arc::new(keyring), keys::log(&arguments.sumdb)?);
@@ -78,7 +80,7 @@ async fn pull(
     let from = Site { source, mirror, keyring: Arc::clone(&keyring), sumdb: sumdb.clone(), common: common.clone() };
     let there = Site::alone(&arguments.to, destination, Arc::clone(&keyring), sumdb, common);
     let checker = Checker::new(&arguments.to, there, Some(to.clone()), &contents, false);
-    let haul = Haul { arguments, from, to, contents, checker, watch };
+    let haul = Haul { arguments, from, to, contents, checker, watch, progress };
 
     let offered = haul.offered().await?;
     let (outcomes, here) = haul.archives(&wanted, &offered).await;
@@ -128,10 +130,13 @@ impl Haul<'_> {
 
     /// Sees to it that the archives are there, several at a time; returns those that are, with what came of each.
     async fn archives(&self, wanted: &[ReleaseFile], offered: &Publication) -> (Vec<Outcome>, Vec<ReleaseFile>) {
+        self.progress.expect(wanted.len());
         let jobs = wanted.iter().enumerate().map(|(number, file)| async move {
+            let bar = self.progress.bar();
             let mut outcome = Outcome { label: file.name().to_string(), ..Outcome::default() };
-            let result = self.one(file, offered, &mut outcome).await;
+            let result = self.one(file, offered, &bar.watch(self.watch), &mut outcome).await;
             outcome.error = result.err();
+            self.progress.advance();
             (number, outcome)
         });
         let mut done: Vec<_> = stream::iter(jobs).buffer_unordered(side_by_side()).collect().await;
@@ -141,12 +146,18 @@ impl Haul<'_> {
         (done.into_iter().map(|(_, outcome)| outcome).collect(), here)
     }
 
-    async fn one(&self, file: &ReleaseFile, offered: &Publication, outcome: &mut Outcome) -> Result<(), Failure> {
+    async fn one(
+        &self,
+        file: &ReleaseFile,
+        offered: &Publication,
+        watch: &Watch,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
         let name = file.name();
         let mut mirrored = Mirrored { location: self.to.location(&name.to_string()), already: true };
         if offered.file(name) == Some(file) && self.contents.has(&name.to_string()) {
             let mut found = Outcome::default();
-            if self.checker.one(file, &self.contents, self.watch, &mut found).await.is_ok() {
+            if self.checker.one(file, &self.contents, watch, &mut found).await.is_ok() {
                 *outcome = Outcome { label: name.to_string(), mirrored: Some(mirrored), ..found };
                 return Ok(());
             }
@@ -160,18 +171,16 @@ impl Haul<'_> {
             let mut input = spool.tee(input)?;
             job.receive(&mut input, spool)
         };
-        // What calls off this archive is no matter of the others.
-        let watch = self.watch.part();
-        let mut order = self.from.order(file.clone(), Demands::default(), &watch);
+        let mut order = self.from.order(file.clone(), Demands::default(), watch);
         let verified = download_and_verify(&mut order, consume, outcome).await?;
-        self.put(&verified).await?;
+        self.put(&verified, watch).await?;
         mirrored.already = false;
         outcome.mirrored = Some(mirrored);
         Ok(())
     }
 
     /// Puts an archive there, what verifies it first.
-    async fn put(&self, verified: &VerifiedArchive<ArchiveSpool>) -> Result<(), Failure> {
+    async fn put(&self, verified: &VerifiedArchive<ArchiveSpool>, watch: &Watch) -> Result<(), Failure> {
         let name = verified.name();
         let texts = [
             (".sha256", Some(sha256_text(verified.sha256()))),
@@ -181,7 +190,7 @@ impl Haul<'_> {
         for (suffix, text) in texts {
             let path = format!("{name}{suffix}");
             match text {
-                Some(text) => self.contents.put(self.to.put(&path, text.into_bytes(), self.watch).await?),
+                Some(text) => self.contents.put(self.to.put(&path, text.into_bytes(), watch).await?),
                 // Evidence of other bytes would speak against these.
                 None if self.contents.has(&path) => {
                     self.to.remove(&path).await?;
@@ -191,7 +200,7 @@ impl Haul<'_> {
             }
         }
         let bytes = verified.kept().file()?;
-        self.contents.put(self.to.put_file(&name.to_string(), bytes, verified.sha256(), self.watch).await?);
+        self.contents.put(self.to.put_file(&name.to_string(), bytes, verified.sha256(), watch).await?);
         self.checker.learn(verified);
         Ok(())
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use goverify::error::{Code, FileError, printable};
 use goverify::files::{open_regular, read_bounded};
 
-use super::args::Wanted;
+use super::args::WantedRecords;
 use super::failure::Failure;
 use super::json::{Outcome, Report};
 use super::output::Output;
@@ -30,7 +30,7 @@ pub(crate) use attest::inputs_of;
 ///
 /// # Errors
 /// When they could not be written: better now than after a download.
-pub(crate) fn prepare(wanted: &Wanted) -> Result<(), Failure> {
+pub(crate) fn prepare(wanted: &WantedRecords) -> Result<(), Failure> {
     let Some(path) = &wanted.files.attest else { return Ok(()) };
     if let Err(error) = path.symlink_metadata()
         && error.kind() == io::ErrorKind::NotFound
@@ -47,7 +47,7 @@ pub(crate) fn prepare(wanted: &Wanted) -> Result<(), Failure> {
 }
 
 /// Writes the records of what came of a command, and adds to that what could not be written.
-pub(crate) fn keep(wanted: &Wanted, report: &mut Report, output: &Output) {
+pub(crate) fn keep(wanted: &WantedRecords, report: &mut Report, output: &Output) {
     if let Some(path) = &wanted.files.attest {
         let statements = attest::statements(report, wanted.sumdb.as_ref());
         if !statements.is_empty() {
