@@ -28,12 +28,6 @@ impl Progress {
         Self { whole: bars.add(ProgressBar::no_length()), bars }
     }
 
-    /// A watch whose events move the bar of the whole.
-    pub(crate) fn watch(&self) -> Watch {
-        let bar = self.whole.clone();
-        Watch::new(move |event| show(&bar, event))
-    }
-
     /// Takes that bar off the screen.
     pub(crate) fn clear(&self) {
         self.whole.finish_and_clear();
