@@ -85,7 +85,7 @@ fn an_index_given_on_its_own_is_read_where_it_is() {
     }
     let missing = run(index_at(&format!("{}none.json", server.url()), &access()));
     assert_eq!(missing.unwrap_err().code(), Code::Network);
-    assert_eq!(run(index_at("s3://bucket/index.json", &access())).unwrap_err().code(), Code::Usage);
+    assert_eq!(run(index_at("ftp://b.example/index.json", &access())).unwrap_err().code(), Code::Usage);
 
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -141,7 +141,7 @@ pub(crate) async fn download_and_verify<K: Send + 'static>(
     };
     let reason = match first.disagreement {
         _ if first.is_final => return Err(first.named()),
-        Some(disagreement) if matches!(*order.mirror, Mirror::Http(_)) => disagreement.to_string(),
+        Some(disagreement) if matches!(*order.mirror, Mirror::Http(_) | Mirror::Object(_)) => disagreement.to_string(),
         _ if first.failure.code.is_rejection() && resumed.load(Ordering::Relaxed) => {
             "the continued download is not the archive".to_owned()
         }

@@ -1,8 +1,10 @@
 //! Every way in which bytes can fail to arrive, and which of them are worth another attempt.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::http::Url;
 use crate::error::{Code, Coded, FileError, escaped};
 use crate::release::ReleaseError;
 
@@ -21,6 +23,22 @@ pub enum FetchError {
     /// Not the name of a file that a mirror holds.
     #[error("\"{}\" is not the name of a file in a mirror", escaped(.0))]
     Name(String),
+    /// An object store that cannot be asked, since too little is known of it.
+    #[error("\"{}\" cannot be used: {reason}", escaped(.location))]
+    Store {
+        /// The store's URL.
+        location: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// An object store would be asked over plain http, without leave.
+    #[error(
+        "{location}: refused to ask over plain http; AWS_ALLOW_HTTP, GOOGLE_ALLOW_HTTP or AZURE_ALLOW_HTTP=true allows it"
+    )]
+    Insecure {
+        /// What was asked for.
+        location: String,
+    },
     /// The network was needed, and it was not to be used.
     #[error("{location}: not fetched, since no network may be used")]
     Offline {
@@ -195,6 +213,11 @@ impl std::fmt::Display for Wait {
 }
 
 impl FetchError {
+    /// The failure of a file without a name, which holds what is, or will be, at a store's URL.
+    pub(super) fn spool(url: &Url, error: io::Error) -> Self {
+        FileError::at(Path::new(url.as_str()), "hold")(error).into()
+    }
+
     /// Whether the same request may succeed later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
@@ -216,8 +239,10 @@ impl FetchError {
 impl Coded for FetchError {
     fn code(&self) -> Code {
         match self {
-            Self::Location { .. } | Self::Name(_) => Code::Usage,
-            Self::Offline { .. } | Self::Redirect { .. } | Self::ContentCoding { .. } => Code::TransportRefused,
+            Self::Location { .. } | Self::Name(_) | Self::Store { .. } => Code::Usage,
+            Self::Insecure { .. } | Self::Offline { .. } | Self::Redirect { .. } | Self::ContentCoding { .. } => {
+                Code::TransportRefused
+            }
             Self::Transport { .. }
             | Self::TimedOut { .. }
             | Self::Status { .. }

@@ -1,4 +1,4 @@
-//! HTTP: one request, its redirects, and the head and chunks of the answer. The only file that names reqwest.
+//! HTTP: one request, its redirects, and the head and chunks of the answer; for object stores, requests as they signed them. The only file that names reqwest.
 //!
 //! - TLS is rustls with ring; the roots are the system's, and the built-in Mozilla roots where it has none. Loading
 //!   them takes longer than all else before the first request, so that is left for the first that needs TLS; what is
@@ -13,12 +13,13 @@ use std::error::Error as _;
 use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 pub(super) use reqwest::Url;
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, IF_RANGE, LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
+    TRANSFER_ENCODING,
 };
 use rustls::RootCertStore;
 use tokio::time::{Instant, timeout};
@@ -28,6 +29,8 @@ use super::resume::Continuation;
 use super::retry::{Pace, Patience, retry_after};
 use super::{Access, FetchError, Wait};
 
+/// The fewest bytes that a second takes on their way to a server: a line that is worth waiting for.
+const SLOWEST_UPLOAD_BYTES: u64 = 60 << 10;
 /// The variables that can name a proxy.
 const PROXY_VARIABLES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
@@ -87,6 +90,31 @@ impl Client {
             target = next;
         }
         Err(FetchError::Redirect { from: url.to_string(), to: target.to_string(), reason: "too many redirects" })
+    }
+
+    /// Sends one request as it is, and follows no redirect. Its body may take as long as it would at
+    /// [`SLOWEST_UPLOAD_BYTES`] a second.
+    pub(super) async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        patience: &Patience<'_>,
+    ) -> Result<Answer, FetchError> {
+        let location = patience.location();
+        if self.access.offline {
+            return Err(FetchError::Offline { location });
+        }
+        let sending = Duration::from_secs(request.body().len() as u64 / SLOWEST_UPLOAD_BYTES);
+        let mut request = reqwest::Request::try_from(request).map_err(|error| transport_error(&location, error))?;
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let sent = self.transport(request.url())?.execute(request);
+        let response =
+            timeout(patience.limits.connect.saturating_add(patience.limits.idle).saturating_add(sending), sent)
+                .await
+                .map_err(|_| patience.timed_out(Wait::Idle))?
+                .map_err(|error| transport_error(&location, error))?;
+        let answer = Answer { response, location, pace: Pace::default() };
+        answer.refuse_coding()?;
+        Ok(answer)
     }
 
     fn transport(&self, target: &Url) -> Result<&reqwest::Client, FetchError> {
@@ -162,6 +190,14 @@ impl Answer {
         self.response.status().as_u16()
     }
 
+    /// The status and the headers, without the body.
+    pub(super) fn head(&self) -> http::Response<()> {
+        let mut head = http::Response::new(());
+        *head.status_mut() = self.response.status();
+        head.headers_mut().clone_from(self.response.headers());
+        head
+    }
+
     /// A header's value, when it is there once and is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.response.headers().get_all(name).iter();
@@ -200,6 +236,20 @@ impl Answer {
             }
         }
         Ok(())
+    }
+
+    /// The body, or its first `limit_bytes` and one more.
+    pub(super) async fn read(&mut self, patience: &Patience<'_>, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
+        let most = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_add(1);
+        let expected = self.content_length().unwrap_or(limit_bytes);
+        let mut bytes = Vec::new();
+        while bytes.len() < most
+            && let Some(chunk) = self.next_chunk(patience, bytes.len() as u64, expected).await?
+        {
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes.truncate(most);
+        Ok(bytes)
     }
 
     /// The next bytes of the body, or its end; `arrived` of `expected` bytes are there already.

@@ -4,12 +4,14 @@
 //!   fragment: the first two would show in logs and reports, the others have no meaning for a folder.
 //!   `https://go.dev/dl/` is the official source, whose files are elsewhere.
 //! - `file://…`, or anything without a scheme: a folder.
+//! - `s3://BUCKET/PREFIX`, `gs://…` and `az://…`: an object store.
 //! - Any other scheme is refused. A scheme has two letters at least, so that `C:\mirror` is a path.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::http::Url;
+use super::object::{Bucket, SCHEMES};
 use super::redirect::{LOG_HOSTS, OFFICIAL_HOSTS};
 use super::remote::OFFICIAL_INDEX;
 use super::{Access, FetchError, FolderMirror, HttpMirror, folder};
@@ -22,6 +24,8 @@ use crate::release::{ReleaseFile, ReleaseIndex};
 pub enum Mirror {
     /// On the web.
     Http(HttpMirror),
+    /// In an object store, which is reached by HTTP, too.
+    Object(HttpMirror),
     /// In a folder.
     Folder(FolderMirror),
 }
@@ -43,10 +47,9 @@ impl Mirror {
         Ok(match place(location)? {
             Place::Path(folder) => Self::Folder(FolderMirror::at(folder)),
             Place::Web(url) if url.query().is_some() => return Err(refused(location, "it has a query")),
-            Place::Web(mut url) => {
-                if !url.path().ends_with('/') {
-                    url.set_path(&format!("{}/", url.path()));
-                }
+            Place::Object(url) => Self::Object(HttpMirror::in_bucket(Bucket::of(&url, access)?, as_folder(url))),
+            Place::Web(url) => {
+                let url = as_folder(url);
                 if url.as_str() == OFFICIAL_INDEX {
                     return Self::official(access);
                 }
@@ -61,7 +64,7 @@ impl Mirror {
     /// [`FetchError`]; [`FetchError::Index`] when something came, but not an index.
     pub async fn index(&self) -> Result<ReleaseIndex, FetchError> {
         match self {
-            Self::Http(mirror) => mirror.index().await,
+            Self::Http(mirror) | Self::Object(mirror) => mirror.index().await,
             Self::Folder(mirror) => mirror.index(),
         }
     }
@@ -73,7 +76,7 @@ impl Mirror {
     /// [`FetchError`] when it could not be had now; [`FetchError::Name`] when `name` is not one component.
     pub async fn companion(&self, name: &str, limit_bytes: usize) -> Result<Option<Vec<u8>>, FetchError> {
         match self {
-            Self::Http(mirror) => mirror.companion(name, limit_bytes as u64).await,
+            Self::Http(mirror) | Self::Object(mirror) => mirror.companion(name, limit_bytes as u64).await,
             Self::Folder(mirror) => mirror.companion(name, limit_bytes as u64),
         }
     }
@@ -82,6 +85,7 @@ impl Mirror {
     pub(super) fn below(&self, path: &str, access: &Access) -> Result<Self, FetchError> {
         match self {
             Self::Http(mirror) => mirror.below(path, access).map(Self::Http),
+            Self::Object(mirror) => mirror.below(path, access).map(Self::Object),
             Self::Folder(mirror) => mirror.below(path).map(Self::Folder),
         }
     }
@@ -89,7 +93,7 @@ impl Mirror {
     /// A small file at a path below this mirror; see [`Self::companion`].
     pub(super) async fn nested(&self, path: &str, limit_bytes: usize) -> Result<Option<Vec<u8>>, FetchError> {
         match self {
-            Self::Http(mirror) => mirror.nested(path, limit_bytes as u64).await,
+            Self::Http(mirror) | Self::Object(mirror) => mirror.nested(path, limit_bytes as u64).await,
             Self::Folder(mirror) => mirror.nested(path, limit_bytes as u64),
         }
     }
@@ -115,7 +119,7 @@ impl Mirror {
     #[must_use]
     pub fn location(&self, name: &str) -> String {
         match self {
-            Self::Http(mirror) => mirror.location(name),
+            Self::Http(mirror) | Self::Object(mirror) => mirror.location(name),
             Self::Folder(mirror) => mirror.location(name),
         }
     }
@@ -143,7 +147,7 @@ impl Mirror {
         T: Send + 'static,
     {
         match self {
-            Self::Http(mirror) => mirror.download(file, partials, watch, consume).await,
+            Self::Http(mirror) | Self::Object(mirror) => mirror.download(file, partials, watch, consume).await,
             Self::Folder(mirror) => mirror.download(file, watch, consume).await,
         }
     }
@@ -159,6 +163,9 @@ pub async fn index_at(location: &str, access: &Access) -> Result<ReleaseIndex, F
         Place::Path(path) if !path.is_dir() => folder::index_file(&path),
         Place::Web(url) if url.query().is_some() || url.path().ends_with(".json") => {
             HttpMirror::at(url.clone(), access).index_from(&url).await
+        }
+        Place::Object(url) if url.path().ends_with(".json") => {
+            HttpMirror::in_bucket(Bucket::of(&url, access)?, url.clone()).index_from(&url).await
         }
         _ => Mirror::at(location, access)?.index().await,
     }
@@ -177,7 +184,16 @@ pub async fn document_at(location: &str, limit_bytes: u64, access: &Access) -> R
 /// What a location means.
 pub(super) enum Place {
     Web(Url),
+    Object(Url),
     Path(PathBuf),
+}
+
+/// The URL of a folder; one without a slash at its end means the same.
+pub(super) fn as_folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 pub(super) fn refused(location: &str, reason: &'static str) -> FetchError {
@@ -196,8 +212,9 @@ pub(super) fn place(location: &str) -> Result<Place, FetchError> {
             && !text.starts_with('.')
     };
     let Some(scheme) = scheme.filter(is_scheme) else { return Ok(Place::Path(location.into())) };
-    if !matches!(scheme.as_str(), "http" | "https" | "file") {
-        return Err(refused("expected a path, or a URL with file, http or https"));
+    let is_object = SCHEMES.contains(&scheme.as_str());
+    if !is_object && !matches!(scheme.as_str(), "http" | "https" | "file") {
+        return Err(refused("expected a path, or a URL with file, http, https, s3, gs or az"));
     }
     let mut url: Url = location.parse().map_err(|_| refused("not a URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -211,7 +228,14 @@ pub(super) fn place(location: &str) -> Result<Place, FetchError> {
     if scheme == "file" {
         return url.to_file_path().map(Place::Path).map_err(|()| refused("not a local file"));
     }
-    Ok(Place::Web(url))
+    if !is_object {
+        return Ok(Place::Web(url));
+    }
+    match (url.host_str().unwrap_or_default(), url.port(), url.query()) {
+        ("", ..) => Err(refused("it names no bucket")),
+        (_, None, None) => Ok(Place::Object(url)),
+        _ => Err(refused("it has a port or a query")),
+    }
 }
 
 #[cfg(test)]
@@ -242,8 +266,11 @@ mod tests {
     fn other_locations_are_usage_errors() {
         for location in [
             "",
-            "s3://bucket/go",
-            "gs://bucket",
+            "s3://",
+            "s3:///go",
+            "s3://bucket:80/go",
+            "s3://bucket/go?x",
+            "gs://u:p@bucket/go",
             "ftp://a.example/",
             "https://",
             "https://u@a.example/",

@@ -1,4 +1,5 @@
-//! Where bytes come from: the official source, a web mirror or a folder. The only async room.
+//! Where bytes come from, and where mirrors are made: the official source, a web mirror, an object store or a folder. The
+//! only async room.
 //!
 //! What arrives here is never trusted; this room sees to it that it arrives whole, in bounded memory and in
 //! bounded time, and leaves judging it to the consumer that it feeds.
@@ -19,7 +20,10 @@
 //!
 //! - What a mirror needs of the log is copied as files (`log_copy.rs`).
 //!
-//! It does not check a digest or a signature, and does not read object stores' own protocols.
+//! - Object stores (`object/`) are asked in their own protocols, and answer as web mirrors do (`source.rs`).
+//! - Mirrors are written to (`deposit/`) file by file, each of which appears whole or not at all.
+//!
+//! It does not check a digest or a signature, but for that of a file which it puts into a mirror.
 
 mod bridge;
 mod component;
@@ -33,11 +37,13 @@ mod heads;
 mod http;
 mod log_copy;
 mod mirror;
+mod object;
 mod redirect;
 mod remote;
 mod resume;
 mod retry;
 mod seen;
+mod source;
 mod sumdb;
 mod transfer;
 
@@ -49,6 +55,7 @@ pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
 pub use log_copy::{LATEST, LogCopy, LogFiles};
 pub use mirror::{Mirror, document_at, index_at};
+pub use object::ObjectDeposit;
 pub use remote::HttpMirror;
 pub use seen::{MirrorMemory, Seen};
 pub use sumdb::{AskError, Asked, LogPlace, is_page};

@@ -1,9 +1,11 @@
-//! A mirror on the web: its index, archives and companions under one base URL, or the official source.
+//! A mirror on the web or in an object store: its index, archives and companions under one base URL, or the official
+//! source.
 //!
 //! - The index is `BASE?mode=json&include=all`, as go.dev/dl and its sister serve it. A web server of files answers
 //!   that with anything else: with a status from 400 on that no retry helps, or with a page. Then it is
 //!   `BASE/index.json`, which is asked for at the same time.
 //! - The official source has its index at go.dev/dl/ and all files at dl.google.com/go/, and no `index.json`.
+//!   An object store has no queries, so there it is `index.json` alone.
 //! - 404 and 410 for a companion mean that it was never published; no other answer does.
 
 use std::io::BufRead;
@@ -13,8 +15,10 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 
 use super::http::{Client, Url};
+use super::object::Bucket;
 use super::redirect::OFFICIAL_HOSTS;
 use super::retry::Patience;
+use super::source::Source;
 use super::{Access, FetchError, component, transfer};
 use crate::events::Watch;
 use crate::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseFile, ReleaseIndex};
@@ -27,7 +31,7 @@ const INDEX_QUERY: &str = "mode=json&include=all";
 /// A mirror that is reached by HTTP.
 #[derive(Debug)]
 pub struct HttpMirror {
-    client: Box<Client>,
+    source: Box<Source>,
     index: Url,
     files: Url,
     official: bool,
@@ -38,7 +42,8 @@ impl HttpMirror {
         let parse =
             |url: &str| url.parse().map_err(|_| FetchError::Location { location: url.to_owned(), reason: "not a URL" });
         let (index, files) = (parse(OFFICIAL_INDEX)?, parse(OFFICIAL_FILES)?);
-        Ok(Self { client: Box::new(Client::new(access.clone(), Some(OFFICIAL_HOSTS))), index, files, official: true })
+        let source = Box::new(Source::Web(Client::new(access.clone(), Some(OFFICIAL_HOSTS))));
+        Ok(Self { source, index, files, official: true })
     }
 
     pub(super) fn at(base: Url, access: &Access) -> Self {
@@ -47,23 +52,35 @@ impl HttpMirror {
 
     /// At a base URL, from which redirects lead to `hosts` alone, if they are given.
     pub(super) fn within(hosts: Option<&'static [&'static str]>, base: Url, access: &Access) -> Self {
-        let client = Box::new(Client::new(access.clone(), hosts));
-        Self { client, index: base.clone(), files: base, official: false }
+        let source = Box::new(Source::Web(Client::new(access.clone(), hosts)));
+        Self { source, index: base.clone(), files: base, official: false }
+    }
+
+    /// At an object store's URL.
+    pub(super) fn in_bucket(bucket: Bucket, base: Url) -> Self {
+        Self { source: Box::new(Source::Object(bucket)), index: base.clone(), files: base, official: false }
     }
 
     /// The folder at `path` below this one.
     pub(super) fn below(&self, path: &str, access: &Access) -> Result<Self, FetchError> {
-        Ok(Self::at(self.join(&format!("{}/", component::path(path)?))?, access))
+        let base = self.join(&format!("{}/", component::path(path)?))?;
+        Ok(match &*self.source {
+            Source::Web(_) => Self::at(base, access),
+            Source::Object(bucket) => Self::in_bucket(bucket.clone(), base),
+        })
     }
 
     pub(super) async fn index(&self) -> Result<ReleaseIndex, FetchError> {
+        let file = self.url("index.json")?;
+        if matches!(*self.source, Source::Object(_)) {
+            return self.index_from(&file).await;
+        }
         let mut url = self.index.clone();
         url.set_query(Some(INDEX_QUERY));
         let first = pin!(self.index_from(&url));
         if self.official {
             return first.await;
         }
-        let file = self.url("index.json")?;
         let (first, second) = match select(first, pin!(self.index_from(&file))).await {
             Either::Left((Err(error), second)) if says_no_index(&error) => (error, second.await),
             Either::Left((done, _)) => return done,
@@ -116,7 +133,7 @@ impl HttpMirror {
         T: Send + 'static,
     {
         let url = self.url(&file.name().to_string())?;
-        transfer::download(&self.client, &url, file, partials, watch, consume).await
+        transfer::download(&self.source, &url, file, partials, watch, consume).await
     }
 
     fn url(&self, name: &str) -> Result<Url, FetchError> {
@@ -130,25 +147,16 @@ impl HttpMirror {
     /// A whole small file, or its first `limit_bytes` and one more.
     pub(super) async fn document(&self, url: &Url, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         let watch = Watch::silent();
-        let patience = Patience::new(self.client.limits(), &watch, url.as_str());
-        let most = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_add(1);
+        let patience = Patience::new(self.source.limits(), &watch, url.as_str());
         patience
             .persist(async || {
                 patience
                     .bound(async {
-                        let mut answer = self.client.open(url, &patience, None).await?;
+                        let mut answer = self.source.open(url, &patience, None).await?;
                         if answer.status() != 200 {
                             return Err(answer.status_error());
                         }
-                        let expected = answer.content_length().unwrap_or(limit_bytes);
-                        let mut bytes = Vec::new();
-                        while bytes.len() < most
-                            && let Some(chunk) = answer.next_chunk(&patience, bytes.len() as u64, expected).await?
-                        {
-                            bytes.extend_from_slice(&chunk);
-                        }
-                        bytes.truncate(most);
-                        Ok(bytes)
+                        answer.read(&patience, limit_bytes).await
                     })
                     .await
             })

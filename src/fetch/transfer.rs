@@ -15,15 +15,16 @@ use tokio::task::spawn_blocking;
 
 use super::FetchError;
 use super::bridge::{Frame, bridge};
-use super::http::{Answer, Client, Url};
+use super::http::{Answer, Url};
 use super::resume::{Continuation, Partial, content_range};
 use super::retry::Patience;
+use super::source::Source;
 use crate::events::{Event, Watch};
 use crate::release::ReleaseFile;
 
 /// Downloads `file` from `url` through `consume`.
 pub(super) async fn download<T, F>(
-    client: &Client,
+    source: &Source,
     url: &Url,
     file: &ReleaseFile,
     partials: Option<&Path>,
@@ -34,9 +35,9 @@ where
     F: Fn(&mut dyn BufRead) -> T + Send + Sync + Clone + 'static,
     T: Send + 'static,
 {
-    let patience = Patience::new(client.limits(), watch, url.as_str());
+    let patience = Patience::new(source.limits(), watch, url.as_str());
     let partial = partials.and_then(|folder| Partial::open(folder, file.sha256(), url.as_str()));
-    let mut attempt = Attempt { client, url, size: file.size_bytes(), patience: &patience, partial };
+    let mut attempt = Attempt { source, url, size: file.size_bytes(), patience: &patience, partial };
     let result = patience
         .persist(async || {
             watch.tell(Event::Receiving { name: file.name().to_string(), size_bytes: Some(file.size_bytes()) });
@@ -52,7 +53,7 @@ where
 
 /// What all attempts share.
 struct Attempt<'a> {
-    client: &'a Client,
+    source: &'a Source,
     url: &'a Url,
     size: u64,
     patience: &'a Patience<'a>,
@@ -87,7 +88,7 @@ impl Attempt<'_> {
     /// The head of an answer that can be used, and how many kept bytes it continues.
     async fn open(&mut self) -> Result<(Answer, u64), FetchError> {
         let continuation = self.partial.as_ref().and_then(|partial| partial.continuation(self.size));
-        let answer = self.client.open(self.url, self.patience, continuation.as_ref()).await?;
+        let answer = self.source.open(self.url, self.patience, continuation.as_ref()).await?;
         let location = self.patience.location();
         match (answer.status(), continuation) {
             (200, _) => {}
@@ -95,7 +96,8 @@ impl Attempt<'_> {
                 self.patience.watch.tell(Event::Resuming { bytes: continuation.offset });
                 return Ok((answer, continuation.offset));
             }
-            (206 | 416, continuation) => {
+            // An object store is asked for a range of this very entity, and has another one.
+            (206 | 412 | 416, continuation) => {
                 self.forget(None);
                 return Err(FetchError::Range { location, offset: continuation.map_or(0, |c| c.offset) });
             }

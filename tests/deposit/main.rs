@@ -7,4 +7,5 @@
 mod support;
 
 mod folder;
+mod object;
 mod rules;

@@ -29,6 +29,8 @@ pub mod pulled;
 pub mod python;
 pub mod record;
 pub mod refusal;
+#[cfg(feature = "net")]
+pub mod s3;
 pub mod sdk;
 #[cfg(feature = "net")]
 pub mod server;

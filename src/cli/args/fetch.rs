@@ -10,8 +10,8 @@ use super::{KeyringFiles, RecordFiles, SumdbArguments, Wanted, seconds, sha256};
 /// Where releases come from.
 #[derive(Args, Clone)]
 pub(crate) struct Source {
-    /// A folder, file:// or http(s):// location that holds an index and archives [default: the variable
-    /// GOVERIFY_MIRROR, else go.dev/dl]
+    /// A folder, or a file://, http(s)://, s3://, gs:// or az:// location, that holds an index and archives [default: the
+    /// variable GOVERIFY_MIRROR, else go.dev/dl]
     #[arg(long, value_name = "LOCATION")]
     pub(crate) mirror: Option<String>,
     /// Where the index is, when the mirror has none

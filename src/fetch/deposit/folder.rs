@@ -14,11 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::super::component;
-use super::{Deposited, LISTING_LIMIT, Stamp};
+use super::{Deposited, LISTING_LIMIT, Stamp, blocking};
 use crate::error::FileError;
 use crate::events::{Event, Watch};
 use crate::fetch::FetchError;
@@ -332,17 +331,4 @@ fn deposited(path: String, metadata: &Metadata) -> Deposited {
 
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Files are waited for on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
-) -> Result<T, FetchError> {
-    match spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(FetchError::Interrupted),
-        },
-    }
 }

@@ -17,8 +17,11 @@ mod folder;
 use std::fs::File;
 use std::path::Path;
 
-use super::mirror::{Place, place, refused};
-use super::{Access, FetchError};
+use tokio::task::spawn_blocking;
+
+use super::mirror::{Place, as_folder, place, refused};
+use super::object::Bucket;
+use super::{Access, FetchError, ObjectDeposit};
 use crate::events::Watch;
 use folder::FolderDeposit;
 
@@ -31,6 +34,8 @@ pub const LISTING_LIMIT: usize = 1 << 20;
 pub enum Deposit {
     /// In a folder, which need not exist yet.
     Folder(FolderDeposit),
+    /// In an object store.
+    Object(ObjectDeposit),
 }
 
 /// A file of a mirror, without its content.
@@ -47,7 +52,7 @@ pub struct Deposited {
 /// What changes whenever a file does: an object store's entity tag, or a folder's times and inode. Two equal stamps of one
 /// path stand for the same bytes, as far as the store, or whoever may write to the folder, is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp(String);
+pub struct Stamp(pub(super) String);
 
 impl Stamp {
     /// As text, to be remembered.
@@ -62,9 +67,10 @@ impl Deposit {
     ///
     /// # Errors
     /// [`FetchError::Location`] when it is none that can be written to. Nothing is looked up yet.
-    pub fn at(location: &str, _access: &Access) -> Result<Self, FetchError> {
+    pub fn at(location: &str, access: &Access) -> Result<Self, FetchError> {
         match place(location)? {
             Place::Path(folder) => Ok(Self::Folder(FolderDeposit::at(folder))),
+            Place::Object(url) => Ok(Self::Object(ObjectDeposit::at(Bucket::of(&url, access)?, as_folder(url)))),
             Place::Web(_) => Err(refused(location, "nothing can be written there")),
         }
     }
@@ -74,6 +80,7 @@ impl Deposit {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Folder(deposit) => Some(deposit.root()),
+            Self::Object(_) => None,
         }
     }
 
@@ -82,6 +89,7 @@ impl Deposit {
     pub fn location(&self, path: &str) -> String {
         match self {
             Self::Folder(deposit) => deposit.location(path),
+            Self::Object(deposit) => deposit.location(path),
         }
     }
 
@@ -93,6 +101,7 @@ impl Deposit {
     pub async fn list(&self, below: &str, watch: &Watch) -> Result<Vec<Deposited>, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.list(below, watch).await,
+            Self::Object(deposit) => deposit.list(below, watch).await,
         }
     }
 
@@ -103,6 +112,7 @@ impl Deposit {
     pub async fn find(&self, path: &str) -> Result<Option<Deposited>, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.find(path),
+            Self::Object(deposit) => deposit.find(path).await,
         }
     }
 
@@ -113,6 +123,7 @@ impl Deposit {
     pub async fn read(&self, path: &str, limit_bytes: usize) -> Result<Option<Vec<u8>>, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.read(path, limit_bytes as u64),
+            Self::Object(deposit) => deposit.read(path, limit_bytes as u64).await,
         }
     }
 
@@ -120,9 +131,10 @@ impl Deposit {
     ///
     /// # Errors
     /// [`FetchError`] when it could not be had now, or `watch` was cancelled before it was.
-    pub async fn open(&self, path: &str, _watch: &Watch) -> Result<Option<File>, FetchError> {
+    pub async fn open(&self, path: &str, watch: &Watch) -> Result<Option<File>, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.open(path),
+            Self::Object(deposit) => deposit.open(path, watch).await,
         }
     }
 
@@ -133,6 +145,7 @@ impl Deposit {
     pub async fn put(&self, path: &str, content: Vec<u8>, watch: &Watch) -> Result<Deposited, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.put(path, content, watch).await,
+            Self::Object(deposit) => deposit.put(path, content, watch).await,
         }
     }
 
@@ -151,6 +164,7 @@ impl Deposit {
     ) -> Result<Deposited, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.put_file(path, content, *sha256, watch).await,
+            Self::Object(deposit) => deposit.put_file(path, content, *sha256, watch).await,
         }
     }
 
@@ -170,6 +184,7 @@ impl Deposit {
     ) -> Result<bool, E> {
         match self {
             Self::Folder(deposit) => deposit.update(path, limit_bytes as u64, watch, merge).await,
+            Self::Object(deposit) => deposit.update(path, limit_bytes as u64, watch, merge).await,
         }
     }
 
@@ -180,6 +195,20 @@ impl Deposit {
     pub async fn remove(&self, path: &str) -> Result<bool, FetchError> {
         match self {
             Self::Folder(deposit) => deposit.remove(path).await,
+            Self::Object(deposit) => deposit.remove(path).await,
         }
+    }
+}
+
+/// Files are waited for on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
+) -> Result<T, FetchError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(FetchError::Interrupted),
+        },
     }
 }
