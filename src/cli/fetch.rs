@@ -150,7 +150,7 @@ impl Call<'_> {
                 outcome
             }
         });
-        let shared = sdk::folder().ok().filter(|folder| !folder.exists());
+        let shared = sdk::folder().ok().filter(|folder| self.wanted.len() > 1 && !folder.exists());
         let at_once = thread::available_parallelism().map_or(1, usize::from);
         outcomes.extend(stream::iter(work).buffered(at_once).collect::<Vec<_>>().await);
         // Whoever made it may have ended before the others, and left it to them.
@@ -209,7 +209,8 @@ impl Call<'_> {
     }
 
     fn destination(&self, archive: &ArchiveName) -> Result<PathBuf, Failure> {
-        let default = || Ok(sdk::folder()?.join(sdk::directory_name(archive)));
+        let hint = |failure: Failure| failure.with_hint("say where with --to DIR");
+        let default = || Ok(sdk::folder().map_err(hint)?.join(sdk::directory_name(archive)));
         self.arguments.to.clone().map_or_else(default, Ok)
     }
 
