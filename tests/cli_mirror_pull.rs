@@ -184,7 +184,9 @@ fn selections_are_added_to_what_is_there_and_prune_takes_away_what_none_names() 
     assert_eq!(offered(&pulled), all);
     pulled.check(&[]).exits(0);
 
-    // One that names none is a mistake, and takes nothing away.
+    // One that names none is a mistake, also beside others that do, and takes nothing away.
+    let run = pulled.pull(&[&["1.21.0", "all>=1.22"], &both[..], &["--json"]].concat()).exits(3);
+    assert_eq!(run.error_code(), "platform-not-found");
     pulled.pull(&["1.24", "--prune"]).exits(3);
     pulled.pull(&["1.20", "--platform", "darwin/arm64", "--prune"]).exits(3);
     assert_eq!(offered(&pulled), all);
@@ -193,6 +195,27 @@ fn selections_are_added_to_what_is_there_and_prune_takes_away_what_none_names() 
     let left: Vec<_> = pulled.names().into_iter().filter(|name| name.contains("go1.2")).collect();
     assert!(left.iter().all(|name| name.contains("go1.21.0.linux") || name.contains("go1.22.5.linux")), "{left:#?}");
     pulled.check(&["--fresh"]).exits(0);
+}
+
+#[test]
+fn what_is_copied_of_the_log_is_what_was_proven() {
+    // A byte of what answers, or of what proves it: the first is the record's number, the last of a note's signature.
+    let proving = |pulled: &Pulled| {
+        pulled.pull_all(&[]).exits(0);
+        let copied = pulled.names().into_iter().filter_map(|name| name.strip_prefix(&format!("{LOG}/")).map(str::to_owned));
+        copied.filter(|name| name.starts_with("tile/") || name.starts_with("lookup/")).collect::<Vec<_>>()
+    };
+    let names = proving(&Pulled::of_one_release());
+    assert!(names.iter().any(|name| name.starts_with("tile/8/1/")), "{names:#?}");
+    for name in names {
+        let pulled = Pulled::of_one_release();
+        let mut content = fs::read(pulled.logged.log_folder().join(&name)).unwrap();
+        content[0] ^= 1;
+        pulled.logged.put(&name, content);
+        assert_ne!(pulled.pull_all(&[]).code, Some(0), "{name}");
+        let copied: Vec<_> = pulled.names().into_iter().filter(|copied| copied.ends_with(&name)).collect();
+        assert_eq!(copied, [""; 0], "{name}");
+    }
 }
 
 #[test]

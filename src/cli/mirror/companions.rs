@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use super::Site;
 
 /// What a `.sha256` has, and a line's end that others add.
-const SHA256_LIMIT_BYTES: usize = 66;
+pub(super) const SHA256_LIMIT_BYTES: usize = 66;
 
 /// The text of an archive's `.sha256`, as dl.google.com serves it.
 pub(super) fn sha256_text(sha256: &[u8; 32]) -> String {

@@ -14,11 +14,10 @@ use sha2::{Digest, Sha256};
 
 use super::super::args::KeyringFiles;
 use super::super::failure::Failure;
-use super::companions::{missing, sha256_text};
+use super::companions::{SHA256_LIMIT_BYTES, missing, sha256_text};
 use super::contents::Contents;
 
 const FOLDER: &str = "keys/";
-const SHA256_LIMIT_BYTES: usize = 66;
 
 /// Puts the trusted certificates there.
 pub(super) async fn put(deposit: &Deposit, files: &KeyringFiles, watch: &Watch) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use goverify::events::Watch;
 use goverify::fetch::{Access, Deposit, Mirror};
 use goverify::install::{ArchiveSpool, module_of};
 use goverify::release::{
-    ArchiveName, INDEX_SIZE_LIMIT_BYTES, Platform, Publication, ReleaseFile, ReleaseIndex, Selection, Target,
+    ArchiveName, INDEX_SIZE_LIMIT_BYTES, Platform, Publication, Release, ReleaseFile, ReleaseIndex, Selection, Target,
 };
 use goverify::trust::{Keyring, Sumdb, VerifiedArchive};
 
@@ -88,39 +88,41 @@ async fn pull(
     haul.finish(&wanted, &here, offered, results).await
 }
 
-/// The archives that are asked for. A release that several selections name counts once; one of many that has no archive
-/// for a platform has none.
+/// The archives that are asked for. One that several selections name counts once; where a selection names many releases,
+/// one of them at least has to have an archive for each platform.
 fn chosen(index: &ReleaseIndex, selections: &[Selection], targets: &[Target]) -> Result<Vec<ReleaseFile>, Failure> {
     let host = [Target::Platform(Platform::host())];
     let targets = if targets.is_empty() { &host[..] } else { targets };
     let (mut files, mut names) = (Vec::new(), BTreeSet::new());
     for selection in selections {
-        let before = names.len();
         let releases = index.select_all(selection)?;
-        for (release, target) in releases.iter().flat_map(|release| targets.iter().map(move |target| (release, target)))
-        {
-            let is_one = matches!(selection, Selection::One(_));
-            if !is_one && !release.targets().any(|offered| offered == *target) {
-                continue;
+        for target in targets {
+            let offers = |release: &&&Release| {
+                matches!(selection, Selection::One(_)) || release.targets().any(|offered| offered == *target)
+            };
+            let offering: Vec<_> = releases.iter().filter(offers).collect();
+            if offering.is_empty() {
+                let message = format!("{selection}: no archive for {target}");
+                return Err(Failure::new(Code::PlatformNotFound, message));
             }
-            let file = release.file(target)?;
-            if names.insert(file.name().to_string()) {
-                files.push(file);
+            for release in offering {
+                let file = release.file(target)?;
+                if names.insert(file.name().to_string()) {
+                    files.push(file);
+                }
             }
-        }
-        if names.len() == before && files.is_empty() {
-            let wanted: Vec<_> = targets.iter().map(Target::to_string).collect();
-            let message = format!("{selection}: no archive for {}", wanted.join(", "));
-            return Err(Failure::new(Code::PlatformNotFound, message));
         }
     }
     Ok(files)
 }
 
+fn index_limit_bytes() -> usize {
+    usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap_or(usize::MAX)
+}
+
 impl Haul<'_> {
     async fn read_index(&self) -> Result<Option<Vec<u8>>, Failure> {
-        let limit_bytes = usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap_or(usize::MAX);
-        Ok(self.to.read(INDEX, limit_bytes).await?)
+        Ok(self.to.read(INDEX, index_limit_bytes()).await?)
     }
 
     /// What the mirror offers so far.
@@ -229,7 +231,6 @@ impl Haul<'_> {
             .filter(|name| self.arguments.prune && complete && !wanted.contains(&name.to_string()))
             .collect();
         let location = self.to.location(INDEX);
-        let limit_bytes = usize::try_from(INDEX_SIZE_LIMIT_BYTES).unwrap_or(usize::MAX);
         let merge = |found: Option<&[u8]>| {
             let mut publication = published(&location, found)?;
             here.iter().for_each(|file| publication.insert(file.clone()));
@@ -237,7 +238,7 @@ impl Haul<'_> {
             Ok(publication.to_json().into_bytes())
         };
         if !(here.is_empty() && pruned.is_empty()) {
-            self.to.update::<Failure>(INDEX, limit_bytes, self.watch, merge).await?;
+            self.to.update::<Failure>(INDEX, index_limit_bytes(), self.watch, merge).await?;
         }
         for name in &pruned {
             self.remove(name).await?;
