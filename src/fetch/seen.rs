@@ -73,18 +73,20 @@ impl MirrorMemory {
         self.stored.log == state
     }
 
-    /// Replaces everything that was seen.
+    /// Replaces everything that was seen; what is the same already is not written again.
     ///
     /// # Errors
     /// [`FileError`] when it cannot be written; then the next check reads everything.
     pub fn replace(&mut self, log: String, archives: BTreeMap<String, Seen>) -> Result<(), FileError> {
+        if (&self.stored.log, &self.stored.archives) == (&log, &archives) {
+            return Ok(());
+        }
         self.stored.log = log;
         self.stored.archives = archives;
         let folder = self.path.parent().unwrap_or(&self.path);
         make_private(folder).map_err(FileError::at(folder, "keep a memory in"))?;
         let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
-            serde_json::to_writer(new.as_file_mut(), &self.stored)?;
-            new.flush()?;
+            new.write_all(&serde_json::to_vec(&self.stored)?)?;
             Ok(new.persist(&self.path)?)
         });
         written.map(|_| ()).map_err(FileError::at(&self.path, "write"))

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt};
 use goverify::archive::Discard;
 use goverify::error::{Code, printable};
@@ -61,11 +62,13 @@ async fn check(
         Mirror::Http(_) => None,
         _ => Some(Deposit::at(&arguments.location, &access)?),
     };
-    let contents = match &deposit {
-        Some(deposit) => Contents::of(deposit, watch).await?,
-        None => Contents::default(),
+    let listing = async {
+        match &deposit {
+            Some(deposit) => Contents::of(deposit, watch).await,
+            None => Ok(Contents::default()),
+        }
     };
-    let index = runtime::until_cancelled(watch, mirror.index()).await?;
+    let (contents, index) = try_join(listing, runtime::until_cancelled(watch, mirror.index())).await?;
     let (keyring, sumdb) = (Arc::new(keyring), keys::log(&arguments.sumdb)?);
     let site = Site::alone(&arguments.location, mirror, keyring, sumdb, common);
     let checker = Checker::new(&arguments.location, site, deposit, &contents, arguments.fresh);

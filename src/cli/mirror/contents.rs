@@ -1,6 +1,6 @@
 //! What a mirror holds, and what belongs to which archive.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use goverify::error::Code;
@@ -23,17 +23,24 @@ pub(super) const MODULE_FILES: [&str; 3] = ["info", "mod", "zip"];
 #[derive(Default)]
 pub(super) struct Contents {
     files: RefCell<BTreeMap<String, Deposited>>,
+    changes: Cell<u64>,
 }
 
 impl Contents {
     pub(super) async fn of(deposit: &Deposit, watch: &Watch) -> Result<Self, Failure> {
         let files = deposit.list("", watch).await?;
         let files = files.into_iter().map(|file| (file.path.clone(), file)).collect();
-        Ok(Self { files: RefCell::new(files) })
+        Ok(Self { files: RefCell::new(files), changes: Cell::new(0) })
     }
 
-    pub(super) fn find(&self, path: &str) -> Option<Deposited> {
-        self.files.borrow().get(path).cloned()
+    /// Looks at one of them.
+    pub(super) fn with<T>(&self, path: &str, look: impl FnOnce(&Deposited) -> T) -> Option<T> {
+        self.files.borrow().get(path).map(look)
+    }
+
+    /// How often something of it has been changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.get()
     }
 
     pub(super) fn has(&self, path: &str) -> bool {
@@ -53,18 +60,21 @@ impl Contents {
 
     /// Notes what was written.
     pub(super) fn put(&self, file: Deposited) {
+        self.changes.update(|changes| changes + 1);
         self.files.borrow_mut().insert(file.path.clone(), file);
     }
 
     pub(super) fn remove(&self, path: &str) {
+        self.changes.update(|changes| changes + 1);
         self.files.borrow_mut().remove(path);
     }
 }
 
 /// The paths of an archive and of what is its own, but for the log's answer about it.
 pub(super) fn own_paths(name: &ArchiveName) -> Vec<String> {
-    let mut paths = vec![name.to_string()];
-    paths.extend(COMPANIONS.map(|suffix| format!("{name}{suffix}")));
+    let archive = name.to_string();
+    let mut paths: Vec<_> = COMPANIONS.map(|suffix| [&archive, suffix].concat()).into();
+    paths.push(archive);
     paths
         .extend(module_of(name).iter().flat_map(|module| MODULE_FILES.map(|extension| module_path(module, extension))));
     paths

@@ -33,6 +33,8 @@ pub(super) struct Memory {
     fresh: bool,
     log: String,
     found: RefCell<BTreeMap<String, Known>>,
+    /// Digests of archives, each with the number of changes that the mirror's files had seen by then.
+    digests: RefCell<BTreeMap<String, (u64, String)>>,
 }
 
 impl Memory {
@@ -45,13 +47,15 @@ impl Memory {
             Sumdb::Log(log) => log_state(contents, log.key()),
             Sumdb::Off => String::new(),
         };
-        Self { stored, fresh, log, found: RefCell::default() }
+        Self { stored, fresh, log, found: RefCell::default(), digests: RefCell::default() }
     }
 
     /// What was seen of an archive that is as it was.
     pub(super) fn recall(&self, file: &ReleaseFile, contents: &Contents) -> Option<Known> {
         let stored = self.stored.as_ref().filter(|_| !self.fresh)?;
-        let seen = stored.recall(&file.name().to_string(), &digest(file, contents))?;
+        let (name, digest) = (file.name().to_string(), digest(file, contents));
+        let seen = stored.recall(&name, &digest)?;
+        self.digests.borrow_mut().insert(name, (contents.changes(), digest));
         let all = [Trust::Signature, Trust::Transparency, Trust::SignatureAndTransparency, Trust::DigestOnly];
         let trust = all.map(Trust::as_str).into_iter().find(|trust| *trust == seen.trust)?;
         Some(Known { trust, h1: seen.h1.clone() })
@@ -75,11 +79,13 @@ impl Memory {
     /// Keeps what was found of these archives, in place of all that was seen before. A memory that cannot be kept costs
     /// time and no more.
     pub(super) fn keep<'a>(self, files: impl Iterator<Item = &'a ReleaseFile>, contents: &Contents) {
-        let found = self.found.into_inner();
+        let (found, mut digests) = (self.found.into_inner(), self.digests.into_inner());
         let seen = |file: &ReleaseFile| {
             let name = file.name().to_string();
             let Known { trust, h1 } = found.get(&name)?.clone();
-            Some((name, Seen { digest: digest(file, contents), trust: trust.to_owned(), h1 }))
+            let same = digests.remove(&name).filter(|(changes, _)| *changes == contents.changes());
+            let digest = same.map_or_else(|| digest(file, contents), |(_, digest)| digest);
+            Some((name, Seen { digest, trust: trust.to_owned(), h1 }))
         };
         let archives = files.filter_map(seen).collect();
         if let Some(mut stored) = self.stored {
@@ -92,7 +98,9 @@ impl Memory {
 fn digest(file: &ReleaseFile, contents: &Contents) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{} {} {}\n", file.name(), hex::encode(file.sha256()), file.size_bytes()));
-    own_paths(file.name()).iter().filter_map(|path| contents.find(path)).for_each(|found| hash.update(line(&found)));
+    for path in own_paths(file.name()) {
+        contents.with(&path, |found| hash.update(line(found)));
+    }
     hex::encode(hash.finalize())
 }
 
