@@ -202,7 +202,8 @@ fn what_is_copied_of_the_log_is_what_was_proven() {
     // A byte of what answers, or of what proves it: the first is the record's number, the last of a note's signature.
     let proving = |pulled: &Pulled| {
         pulled.pull_all(&[]).exits(0);
-        let copied = pulled.names().into_iter().filter_map(|name| name.strip_prefix(&format!("{LOG}/")).map(str::to_owned));
+        let copied =
+            pulled.names().into_iter().filter_map(|name| name.strip_prefix(&format!("{LOG}/")).map(str::to_owned));
         copied.filter(|name| name.starts_with("tile/") || name.starts_with("lookup/")).collect::<Vec<_>>()
     };
     let names = proving(&Pulled::of_one_release());
