@@ -44,6 +44,14 @@ pub enum Code {
     LockMismatch,
     /// New certificates would make the keyring worse.
     KeyUpdateRefused,
+    /// A binary holds paths of the machine that built it, and must not.
+    LeakFound,
+    /// A binary, or what it says of itself, breaks the rules of its format.
+    BinaryMalformed,
+    /// A part of a binary cannot be read, so that it is not known to hold no paths.
+    BinaryUnread,
+    /// The file is no Go binary.
+    NotAGoBinary,
     /// The index does not list the release.
     ReleaseNotFound,
     /// The lock file does not name the archive.
@@ -116,6 +124,10 @@ impl Code {
             Self::TreeModified => "tree-modified",
             Self::LockMismatch => "lock-mismatch",
             Self::KeyUpdateRefused => "key-update-refused",
+            Self::LeakFound => "leak-found",
+            Self::BinaryMalformed => "binary-malformed",
+            Self::BinaryUnread => "binary-unread",
+            Self::NotAGoBinary => "not-a-go-binary",
             Self::ReleaseNotFound => "release-not-found",
             Self::NotLocked => "not-locked",
             Self::PlatformNotFound => "platform-not-found",
@@ -158,9 +170,13 @@ impl Code {
             | Self::TransparencyFork
             | Self::TreeModified
             | Self::LockMismatch
-            | Self::KeyUpdateRefused => 1,
+            | Self::KeyUpdateRefused
+            | Self::LeakFound
+            | Self::BinaryMalformed
+            | Self::BinaryUnread => 1,
             Self::Usage => 2,
             Self::ReleaseNotFound
+            | Self::NotAGoBinary
             | Self::NotLocked
             | Self::PlatformNotFound
             | Self::SignatureNotPublished

@@ -68,6 +68,7 @@ pub mod events;
 #[cfg(feature = "net")]
 pub mod fetch;
 pub mod files;
+pub mod inspect;
 pub mod install;
 pub mod keystore;
 #[cfg(feature = "net")]

@@ -7,32 +7,32 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 /// Data that no compressor makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct InvalidDeflate;
+pub(crate) struct InvalidDeflate;
 
 /// What one step has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Bytes used of the input.
-    pub(super) taken: usize,
+    pub(crate) taken: usize,
     /// Bytes written from the output's start.
-    pub(super) made: usize,
+    pub(crate) made: usize,
     /// Whether the stream ends here; what follows in the input is not its own.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 /// A decoder of one stream after another.
-pub(super) struct Inflate {
+pub(crate) struct Inflate {
     stream: Decompress,
     crc: crc32fast::Hasher,
 }
 
 impl Inflate {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { stream: Decompress::new(false), crc: crc32fast::Hasher::new() }
     }
 
     /// Takes from `input` and fills `output` from its start. Using none of either means that both are exhausted.
-    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, InvalidDeflate> {
+    pub(crate) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, InvalidDeflate> {
         let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
         let status = self.stream.decompress(input, output, FlushDecompress::None).map_err(|_| InvalidDeflate)?;
         // Both differences are at most the lengths of the slices.
@@ -43,22 +43,22 @@ impl Inflate {
     }
 
     /// Length of the stream so far, in bytes.
-    pub(super) fn compressed_bytes(&self) -> u64 {
+    pub(crate) fn compressed_bytes(&self) -> u64 {
         self.stream.total_in()
     }
 
     /// Length of its content so far, in bytes.
-    pub(super) fn content_bytes(&self) -> u64 {
+    pub(crate) fn content_bytes(&self) -> u64 {
         self.stream.total_out()
     }
 
     /// CRC-32 of its content so far.
-    pub(super) fn crc(&self) -> u32 {
+    pub(crate) fn crc(&self) -> u32 {
         self.crc.clone().finalize()
     }
 
     /// Makes ready for another stream.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.stream.reset(false);
         self.crc.reset();
     }

@@ -44,6 +44,7 @@ pub use zip::{ZipFault, read_zip_within};
 pub use zip_record::RecordFault;
 pub use zip_writer::ZipWriter;
 
+pub(crate) use inflate::Inflate;
 pub(crate) use limits::FILE_SIZE_LIMIT_BYTES;
 pub(crate) use platform_header::matches as is_program_for;
 

@@ -49,13 +49,13 @@ mod transfer;
 
 use std::time::Duration;
 
+pub use self::object::ObjectDeposit;
 pub use deposit::{Deposit, Deposited, LISTING_LIMIT, Stamp};
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
 pub use log_copy::{LATEST, LogCopy, LogFiles};
 pub use mirror::{Mirror, document_at, index_at};
-pub use object::ObjectDeposit;
 pub use remote::HttpMirror;
 pub use seen::{MirrorMemory, Seen};
 pub use sumdb::{AskError, Asked, LogPlace, is_page};

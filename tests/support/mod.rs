@@ -18,6 +18,7 @@ pub mod binary;
 #[cfg(feature = "net")]
 pub mod depot;
 pub mod desk;
+pub mod executable;
 pub mod figures;
 pub mod keys;
 pub mod log;

@@ -1,0 +1,160 @@
+//! The strings of debug information, whichever way its sections are stored.
+//!
+//! Sections that hold names of files are read: `line`, `line_str`, `str`, `info`, `types`, `macro` and the name of GDB's
+//! script. They are plain, or a zlib stream (RFC 1950): behind ELF's header of compression, or, where the section's name
+//! begins with `zdebug`, behind `ZLIB` and a length. The stream's checksum is not compared. Strings are runs between NULs;
+//! the structure around them is not followed.
+
+use super::InspectError;
+use super::image::{Packing, Part, Section};
+use super::input::Input;
+use super::text::{Run, Runs};
+use crate::archive::Inflate;
+
+/// Most bytes of debug information that one file's sections expand to; kubernetes has 150 MB.
+pub(super) const DEBUG_LIMIT_BYTES: u64 = 2 << 30;
+const TELLING: [&str; 8] = ["line", "line_str", "str", "info", "types", "macro", "gdb_scripts", "gdb_scri"];
+/// `ZLIB` and the length of the content, big-endian.
+const ZDEBUG_HEADER_BYTES: u64 = 12;
+/// The smallest zlib stream has more: two bytes of header, a block, a checksum.
+const ZLIB_HEADER_BYTES: usize = 2;
+
+impl Section {
+    /// The kind of debug information, and whether its name says that it is compressed.
+    fn debug_kind(&self) -> Option<(&str, bool)> {
+        let name = self.name.trim_start_matches(['.', '_']);
+        match name.strip_prefix("debug_") {
+            Some(kind) => Some((kind, false)),
+            None => name.strip_prefix("zdebug_").map(|kind| (kind, true)),
+        }
+    }
+
+    pub(super) fn is_debug(&self) -> bool {
+        self.debug_kind().is_some()
+    }
+}
+
+/// A section of debug information that is read.
+pub(super) struct Debug<'a> {
+    pub(super) section: &'a Section,
+    packing: Packing,
+}
+
+/// The sections of debug information that hold names of files.
+pub(super) fn sections(part: &Part) -> impl Iterator<Item = Debug<'_>> {
+    part.sections.iter().filter_map(|section| {
+        let (kind, is_named_so) = section.debug_kind()?;
+        let packing = match section.packing {
+            Packing::Plain if is_named_so => Packing::Zlib { header_bytes: ZDEBUG_HEADER_BYTES },
+            other => other,
+        };
+        TELLING.contains(&kind).then_some(Debug { section, packing })
+    })
+}
+
+/// Why a section was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("compressed in another way than zlib ({0})")]
+    Packing(u32),
+    #[error("not a zlib stream")]
+    Invalid,
+    #[error("its zlib stream has no end")]
+    Cut,
+    #[error("it leaves the file")]
+    Outside,
+    #[error("more debug information than any real binary has")]
+    TooMuch,
+}
+
+impl Debug<'_> {
+    /// Whether what it holds is compressed.
+    pub(super) fn is_packed(&self) -> bool {
+        self.packing != Packing::Plain
+    }
+
+    /// Tells each run of the content; offsets are in the file, or, of what is compressed, in the content. `left` is how
+    /// many bytes may yet be made.
+    pub(super) fn runs(
+        &self,
+        input: &mut Input,
+        left: &mut u64,
+        each: &mut dyn FnMut(Run<'_>),
+    ) -> Result<Result<(), Unreadable>, InspectError> {
+        let Section { offset, size, .. } = *self.section;
+        if offset.checked_add(size).is_none_or(|end| end > input.size()) {
+            return Ok(Err(Unreadable::Outside));
+        }
+        let mut runs = Runs::new();
+        let read = match self.packing {
+            Packing::Unknown(kind) => Err(Unreadable::Packing(kind)),
+            Packing::Plain => {
+                let read = input.pieces(offset, size, |at, piece| {
+                    runs.push(at, piece, each);
+                    true
+                });
+                read.map_err(InspectError::reading)?;
+                Ok(())
+            }
+            Packing::Zlib { header_bytes } => {
+                let start = offset.saturating_add(header_bytes.min(size));
+                let end = offset.saturating_add(size);
+                let mut stream =
+                    Zlib { header: Vec::new(), inflate: Inflate::new(), made: 0, result: Err(Unreadable::Cut) };
+                let read = input.pieces(start, end - start, |_, piece| {
+                    stream.push(piece, left, &mut |at, content| runs.push(at, content, each))
+                });
+                read.map_err(InspectError::reading)?;
+                stream.result
+            }
+        };
+        runs.finish(each);
+        Ok(read)
+    }
+}
+
+/// A zlib stream on its way.
+struct Zlib {
+    header: Vec<u8>,
+    inflate: Inflate,
+    made: u64,
+    result: Result<(), Unreadable>,
+}
+
+impl Zlib {
+    /// Takes a piece; returns whether it wants another one.
+    fn push(&mut self, piece: &[u8], left: &mut u64, content: &mut dyn FnMut(u64, &[u8])) -> bool {
+        let missing = ZLIB_HEADER_BYTES - self.header.len();
+        let (header, mut rest) = piece.split_at_checked(missing).unwrap_or((piece, &[]));
+        self.header.extend_from_slice(header);
+        let Some(&[method, flags]) = self.header.first_chunk().filter(|_| !rest.is_empty()) else { return true };
+        // Deflate, no dictionary, and a check of these two bytes (RFC 1950 §2.2).
+        if method & 0xf != 8 || flags & 0x20 != 0 || u16::from_be_bytes([method, flags]) % 31 != 0 {
+            self.result = Err(Unreadable::Invalid);
+            return false;
+        }
+        let mut buffer = [0; 16 << 10];
+        loop {
+            let Ok(step) = self.inflate.step(rest, &mut buffer) else {
+                self.result = Err(Unreadable::Invalid);
+                return false;
+            };
+            let made = step.made as u64;
+            let Some(further) = left.checked_sub(made) else {
+                self.result = Err(Unreadable::TooMuch);
+                return false;
+            };
+            *left = further;
+            content(self.made, buffer.get(..step.made).unwrap_or_default());
+            self.made = self.made.saturating_add(made);
+            rest = rest.get(step.taken..).unwrap_or_default();
+            if step.ended {
+                self.result = Ok(());
+                return false;
+            }
+            if step.taken == 0 && step.made == 0 {
+                return true;
+            }
+        }
+    }
+}
