@@ -75,6 +75,9 @@ fn hint(code: Code, message: &str) -> Option<&'static str> {
             "an audit needs a receipt with a proof of the log, the log itself, or --archive FILE to compare with"
         }
         Code::TreeModified => "`goverify fetch --force` installs the release anew",
+        Code::LeakFound => {
+            "`go build -trimpath` leaves paths out of file table and debug information, `-ldflags=-w` the latter as a whole"
+        }
         Code::LayoutInvalid => "the archive may be genuine and yet another release than its name says",
         Code::LockMismatch => {
             "it is not what the lock file was written for; whoever has made sure that it is genuine all the same removes its \

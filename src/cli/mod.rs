@@ -14,6 +14,7 @@ mod failure;
 #[cfg(feature = "net")]
 mod fetch;
 mod human;
+mod inspect;
 mod installed;
 mod json;
 mod keys;
@@ -62,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
     let mut report = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &arguments.common, &output),
+        Command::Inspect(command) => inspect::run(&command, &arguments.common, &output),
         Command::Keys(args::Keys::List(arguments)) => keys::list(&arguments, &output),
         Command::Keys(args::Keys::Update(command)) => keys_update::run(&command, &arguments.common, &output),
         Command::Completions(arguments) => packaging::completions(&arguments),

@@ -91,7 +91,13 @@ impl Output {
         let drift = |outcome: &Outcome| -> Vec<OsString> {
             outcome.drift.iter().flatten().map(|drift| human::drift(drift).into()).collect()
         };
-        let lines = |outcome| self.data_line(report.command, outcome).into_iter().chain(drift(outcome));
+        let inspected = |outcome: &Outcome| -> Vec<OsString> {
+            outcome.inspected.iter().flat_map(|inspected| &inspected.lines).map(OsString::from).collect()
+        };
+        let lines = |outcome| {
+            let line = self.data_line(report.command, outcome).into_iter();
+            line.chain(drift(outcome)).chain(inspected(outcome))
+        };
         report.results.iter().flat_map(lines).collect()
     }
 

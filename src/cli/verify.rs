@@ -106,26 +106,31 @@ pub(crate) fn open_named(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(FileError::at(path, "open"))
 }
 
-/// Several at a time, with the results in the order of the arguments.
 fn verify_all(archives: &[PathBuf], context: &Context<'_>) -> Vec<Outcome> {
+    side_by_side(archives, |path| Some(verify_one(path, context)))
+}
+
+/// Does `work` on several items at a time; what comes of them is in their order.
+pub(crate) fn side_by_side<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Option<T> + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(archives.len());
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = archives.get(number) else { return };
-                    let outcome = verify_one(path, context);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, outcome));
+                    let Some(item) = items.get(number) else { return };
+                    if let Some(result) = work(item) {
+                        results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, result));
+                    }
                 }
             });
         }
     });
     let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, outcome)| outcome).collect()
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn verify_one(path: &Path, context: &Context<'_>) -> Outcome {

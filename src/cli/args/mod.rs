@@ -4,6 +4,7 @@ mod choice;
 mod env;
 #[cfg(feature = "net")]
 mod fetch;
+mod inspect;
 mod list;
 #[cfg(feature = "net")]
 mod mirror;
@@ -23,6 +24,7 @@ pub(crate) use choice::Wanted;
 pub(crate) use env::{Env, EnvTree, Shell};
 #[cfg(feature = "net")]
 pub(crate) use fetch::{Fetch, LockArguments, RequiredCheck, Source};
+pub(crate) use inspect::{FailOn, Inspect};
 pub(crate) use list::List;
 #[cfg(feature = "net")]
 pub(crate) use mirror::{Mirror, MirrorCheck, MirrorPull};
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Tell whether an installed tree is still the one that was released
     Audit(Audit),
+    /// Tell what Go binaries say of the machine that built them
+    Inspect(Inspect),
     /// List what a mirror offers, or what is installed here
     List(List),
     /// Make or check a mirror, for machines that have no network
