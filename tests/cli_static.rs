@@ -6,22 +6,19 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 use support::binary::assert_installed;
 use support::depot::Depot;
+use support::real::skipped;
 use support::started::{Started, heavy, kept_bytes, small, wait_until};
 use support::world::NAME;
 
 /// How often nginx is given a port that was free a moment ago.
 const PORTS_TRIED: usize = 5;
-
-fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("skipped: {reason}\n").as_bytes()).unwrap();
-}
 
 /// A web server in front of a mirror's folder; it stops when dropped.
 struct Web {

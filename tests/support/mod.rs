@@ -28,6 +28,7 @@ pub mod mirror;
 #[cfg(feature = "net")]
 pub mod pulled;
 pub mod python;
+pub mod real;
 pub mod record;
 pub mod refusal;
 #[cfg(feature = "net")]

@@ -6,13 +6,11 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
+use super::real::skipped;
+
 const SERVER: &str = include_str!("s3_server.py");
 /// The one bucket that the server has.
 pub const BUCKET: &str = "mirror";
-
-fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("skipped: {reason}\n").as_bytes()).unwrap();
-}
 
 /// The server; it stops when dropped.
 pub struct S3 {
