@@ -35,6 +35,7 @@
 
 mod build_info;
 mod dwarf;
+mod facts;
 mod file_table;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -52,6 +53,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use build_info::BuildInfoFault;
+pub use facts::{ProgramFacts, program_facts};
 pub use image::Format;
 pub use leaks::{LeakGroup, LeakedPath, Occurrence, Source};
 pub use modules::{Module, ModuleFault, Modules};
