@@ -40,6 +40,8 @@ pub enum Code {
     TransparencyFork,
     /// An installed tree is no longer the one that was released.
     TreeModified,
+    /// The chain of Go paths is broken, or can be changed by others.
+    ChainUnsound,
     /// The lock file names another archive.
     LockMismatch,
     /// New certificates would make the keyring worse.
@@ -122,6 +124,7 @@ impl Code {
             Self::TransparencyBadProof => "transparency-bad-proof",
             Self::TransparencyFork => "transparency-fork",
             Self::TreeModified => "tree-modified",
+            Self::ChainUnsound => "chain-unsound",
             Self::LockMismatch => "lock-mismatch",
             Self::KeyUpdateRefused => "key-update-refused",
             Self::LeakFound => "leak-found",
@@ -169,6 +172,7 @@ impl Code {
             | Self::TransparencyBadProof
             | Self::TransparencyFork
             | Self::TreeModified
+            | Self::ChainUnsound
             | Self::LockMismatch
             | Self::KeyUpdateRefused
             | Self::LeakFound

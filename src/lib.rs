@@ -63,6 +63,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod doctor;
 pub mod error;
 pub mod events;
 #[cfg(feature = "net")]

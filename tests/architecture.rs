@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room may use those of lower floors, and its own.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["error", "events"],
     &["files"],
     &["release"],
     &["archive"],
     &["trust"],
     &["audit", "fetch", "inspect", "install", "keystore", "lockfile"],
+    &["doctor"],
     &["cli"],
 ];
 

@@ -46,7 +46,7 @@ pub use zip_writer::ZipWriter;
 
 pub(crate) use inflate::Inflate;
 pub(crate) use limits::FILE_SIZE_LIMIT_BYTES;
-pub(crate) use platform_header::matches as is_program_for;
+pub(crate) use platform_header::{HEADER_BYTES as PLATFORM_HEADER_BYTES, matches as is_program_for};
 
 use crate::error::{Code, Coded};
 

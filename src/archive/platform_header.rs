@@ -8,7 +8,7 @@
 use crate::release::Platform;
 
 /// Bytes that suffice for every format here; a PE whose COFF header lies behind them matches nothing.
-pub(super) const HEADER_BYTES: usize = 512;
+pub(crate) const HEADER_BYTES: usize = 512;
 
 /// Whether `header` begins an executable for `platform`; no platform without a rule is ever matched.
 pub(crate) fn matches(platform: &Platform, header: &[u8]) -> bool {

@@ -18,7 +18,7 @@ use goverify::trust::{
     TrustError, judge_tree, proof_check, transparency_check, unauthenticated_files,
 };
 
-use super::args::{Audit, Common};
+use super::args::{Audit, Common, SumdbArguments};
 use super::failure::Failure;
 use super::json::{self, ArchiveReport, Outcome, Report};
 use super::output::Output;
@@ -33,6 +33,26 @@ pub(crate) fn run(arguments: &Audit, common: &Common, output: &Output) -> Report
     outcome.error = result.err();
     output.describe(&outcome);
     Report { command: "audit", results: vec![outcome], listing: None }
+}
+
+/// Compares a tree with the evidence in its own receipt, asking nobody; `None` where that proves nothing.
+pub(crate) fn by_own_receipt(root: &Path, sumdb: &SumdbArguments, common: &Common) -> Option<Outcome> {
+    let mut outcome = Outcome { label: printable(&root.display().to_string()), ..Outcome::default() };
+    let has_proof = || {
+        let Sumdb::Log(log) = keys::log(sumdb)? else { return Ok(false) };
+        Ok(claim_of(root)?.is_some_and(|claim| claim.receipt.prove(log.key()).is_some()))
+    };
+    match has_proof() {
+        Ok(false) => return None,
+        Ok(true) => {
+            let common = Common { offline: true, ..common.clone() };
+            let arguments = Audit::of_receipt(root, sumdb);
+            let examination = Examination { root, arguments: &arguments, common: &common, outcome: &mut outcome };
+            outcome.error = examination.run().err();
+        }
+        Err(failure) => outcome.error = Some(failure),
+    }
+    Some(outcome)
 }
 
 /// The tree that was named, else the one that the `go` command would use: the variable GOROOT, or where `go` is.

@@ -9,11 +9,10 @@
 use std::path::{Path, PathBuf};
 
 use goverify::error::{Code, FileError, printable};
-use goverify::files::read_bounded;
 use goverify::inspect::{
     InspectError, Inspection, LeakGroup, LeakedPath, Module, Occurrence, Source, Standing, Toolchain, inspect,
 };
-use goverify::release::{INDEX_SIZE_LIMIT_BYTES, ReleaseIndex};
+use goverify::release::ReleaseIndex;
 use serde_json::{Map, Value, json};
 
 use super::args::{Common, FailOn, Inspect};
@@ -24,12 +23,6 @@ use super::verify;
 
 /// Most files and folders that are walked for one call.
 const ENTRIES_LIMIT: usize = 1_000_000;
-
-/// What is said of one binary: as data, and in lines for people.
-pub(crate) struct Inspected {
-    pub(crate) data: Value,
-    pub(crate) lines: Vec<String>,
-}
 
 /// A file to inspect.
 struct Candidate {
@@ -47,12 +40,7 @@ pub(crate) fn run(arguments: &Inspect, common: &Common, output: &Output) -> Repo
 }
 
 fn prepare(arguments: &Inspect) -> Result<(Vec<Candidate>, Option<ReleaseIndex>), Failure> {
-    let index = arguments.index.as_deref().map(|path| {
-        // The folder of a mirror has one.
-        let path = if path.is_dir() { path.join("index.json") } else { path.to_owned() };
-        let bytes = read_bounded(verify::open_named(&path)?, &path, INDEX_SIZE_LIMIT_BYTES)?;
-        ReleaseIndex::parse(&bytes).map_err(|error| Failure::of(&path.display().to_string(), &error))
-    });
+    let index = arguments.index.as_deref().map(verify::read_index);
     let mut candidates = Vec::new();
     for path in &arguments.binaries {
         if path.is_dir() {
@@ -120,11 +108,9 @@ fn one(
                 _ => None,
             };
             let error = arguments.fail_on.and_then(|FailOn::Leak| refusal(&label, &inspection));
-            let inspected = Inspected {
-                data: describe(&candidate.path, &inspection, standing),
-                lines: lines(&label, &inspection, standing, common.verbose),
-            };
-            Some(Outcome { label, inspected: Some(inspected), error, ..Outcome::default() })
+            let lines = lines(&label, &inspection, standing, common.verbose);
+            let further = Map::from_iter([("binary".to_owned(), describe(&candidate.path, &inspection, standing))]);
+            Some(Outcome { label, good: Some("ok"), further, lines, error, ..Outcome::default() })
         }
         Err(error @ (InspectError::NotExecutable | InspectError::NoBuildInfo | InspectError::Headers { .. }))
             if !candidate.is_named =>

@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
-use super::inspect::Inspected;
 use super::records::inputs_of;
 
 /// The schema of the document; a change of words needs another number.
@@ -59,8 +58,11 @@ pub(crate) struct Outcome {
     pub(crate) selected_by: Option<PathBuf>,
     /// The link that was made to point to the tree.
     pub(crate) switched: Option<Value>,
-    /// What a binary says.
-    pub(crate) inspected: Option<Inspected>,
+    /// What is good where it is not verified but looked at.
+    pub(crate) good: Option<&'static str>,
+    /// What only this command says: fields of the result, and lines on stdout.
+    pub(crate) further: Map<String, Value>,
+    pub(crate) lines: Vec<String>,
     /// What went wrong without harm.
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<Failure>,
@@ -139,9 +141,7 @@ impl Outcome {
 
     pub(crate) fn verdict(&self) -> &'static str {
         match &self.error {
-            // Nothing was verified of it.
-            None if self.inspected.is_some() => "ok",
-            None => "verified",
+            None => self.good.unwrap_or("verified"),
             Some(failure) if failure.code.is_rejection() => "rejected",
             Some(_) => "error",
         }
@@ -171,8 +171,8 @@ impl Report {
     pub(crate) fn to_json(&self) -> Value {
         let exit_code = self.exit_code();
         let verdict = match exit_code {
-            0 if self.listing.is_some() || self.results.iter().any(|outcome| outcome.inspected.is_some()) => "ok",
-            0 => "verified",
+            0 if self.listing.is_some() => "ok",
+            0 => self.results.iter().find_map(|outcome| outcome.good).unwrap_or("verified"),
             1 => "rejected",
             _ => "error",
         };
@@ -226,8 +226,8 @@ fn result(outcome: &Outcome) -> Value {
         if let Some(mirrored) = &outcome.mirrored {
             fields.insert("mirrored".to_owned(), json!(mirrored));
         }
+        fields.extend(outcome.further.clone());
         let drift = |drift: &Vec<Drift>| drift.iter().map(one_drift).collect();
-        fields.extend(outcome.inspected.as_ref().map(|inspected| ("binary".to_owned(), inspected.data.clone())));
         fields.extend(outcome.drift.as_ref().map(|found| ("drift".to_owned(), drift(found))));
     }
     result

@@ -2,11 +2,14 @@
 
 #[cfg(feature = "net")]
 mod already;
+mod annotations;
 mod args;
 mod audit;
 mod auto;
+mod chain;
 #[cfg(feature = "net")]
 mod disagreement;
+mod doctor;
 #[cfg(feature = "net")]
 mod download;
 mod env;
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "net")]
         Command::Fetch(command) => fetch::run(command, &arguments.common, &output),
         Command::Env(arguments) => env::run(&arguments),
+        Command::Doctor(command) => doctor::run(&command, &arguments.common, &output),
         #[cfg(feature = "net")]
         Command::Mirror(args::Mirror::Pull(command)) => mirror::pull(&command, &arguments.common, &output),
         #[cfg(feature = "net")]

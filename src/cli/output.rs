@@ -91,12 +91,9 @@ impl Output {
         let drift = |outcome: &Outcome| -> Vec<OsString> {
             outcome.drift.iter().flatten().map(|drift| human::drift(drift).into()).collect()
         };
-        let inspected = |outcome: &Outcome| -> Vec<OsString> {
-            outcome.inspected.iter().flat_map(|inspected| &inspected.lines).map(OsString::from).collect()
-        };
-        let lines = |outcome| {
-            let line = self.data_line(report.command, outcome).into_iter();
-            line.chain(drift(outcome)).chain(inspected(outcome))
+        let lines = |outcome: &Outcome| -> Vec<OsString> {
+            let told = outcome.lines.iter().map(OsString::from);
+            self.data_line(report.command, outcome).into_iter().chain(drift(outcome)).chain(told).collect()
         };
         report.results.iter().flat_map(lines).collect()
     }
@@ -119,6 +116,11 @@ impl Output {
             (None, None) => outcome.stored.clone().map(OsString::from),
             (Some(_), _) => None,
         }
+    }
+
+    /// Prints what a question is about, whatever else is wanted.
+    pub(crate) fn tell(&self, lines: &[String]) {
+        self.to_stderr(lines);
     }
 
     fn to_stderr(&self, lines: &[String]) {

@@ -23,6 +23,9 @@ use super::json::{self, ArchiveReport, Outcome, Report};
 use super::keys;
 use super::output::Output;
 
+/// The index of a mirror's folder.
+const INDEX: &str = "index.json";
+
 pub(crate) fn run(arguments: &Verify, output: &Output) -> Report {
     let results = match prepare(arguments) {
         Ok((archives, context)) => verify_all(&archives, &context),
@@ -96,8 +99,10 @@ fn archives_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(archives)
 }
 
-fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
-    let bytes = read_bounded(open_named(path)?, path, INDEX_SIZE_LIMIT_BYTES)?;
+/// An index, or that of a mirror's folder.
+pub(crate) fn read_index(path: &Path) -> Result<ReleaseIndex, Failure> {
+    let path = if path.is_dir() { path.join(INDEX) } else { path.to_owned() };
+    let bytes = read_bounded(open_named(&path)?, &path, INDEX_SIZE_LIMIT_BYTES)?;
     ReleaseIndex::parse(&bytes).map_err(|error| Failure::of(&path.display().to_string(), &error))
 }
 

@@ -1,6 +1,7 @@
 //! The arguments, as CONTRACT names them.
 
 mod choice;
+mod doctor;
 mod env;
 #[cfg(feature = "net")]
 mod fetch;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use choice::Choice;
 #[cfg(feature = "net")]
 pub(crate) use choice::Wanted;
+pub(crate) use doctor::{Ci, Doctor};
 pub(crate) use env::{Env, EnvTree, Shell};
 #[cfg(feature = "net")]
 pub(crate) use fetch::{Fetch, LockArguments, RequiredCheck, Source};
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     #[cfg(feature = "net")]
     #[command(subcommand)]
     Mirror(Mirror),
+    /// Explain which go runs here, with which tree, where its programs go, and what of that is unsafe
+    Doctor(Doctor),
     /// Print the lines that let a shell use an installed tree
     Env(Env),
     /// Show the trusted OpenPGP certificates, or learn of new keys

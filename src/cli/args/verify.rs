@@ -59,3 +59,17 @@ pub(crate) struct Audit {
     #[command(flatten)]
     pub(crate) summary: SummaryFile,
 }
+
+impl Audit {
+    /// That of a tree by its own receipt.
+    pub(crate) fn of_receipt(root: &std::path::Path, sumdb: &SumdbArguments) -> Self {
+        Self {
+            root: Some(root.to_owned()),
+            archive: None,
+            proof: None,
+            keyring: KeyringFiles { files: Vec::new() },
+            sumdb: sumdb.clone(),
+            summary: SummaryFile::default(),
+        }
+    }
+}
