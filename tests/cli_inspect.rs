@@ -53,7 +53,7 @@ fn a_binary_is_told_as_go_tells_it_and_then_its_leaks_by_their_roots() {
     let run = home.run(["inspect", "x"]).exits(0);
     assert_eq!(
         run.stdout,
-        "x: go1.22.5\n\tpath\texample.com/x\n\tmod\texample.com/x\tv1.0.0\th1:x=\n\tdep\tb\tv2.0.0\t\n\t=>\t../b\t(devel)\t\n\
+        "x: go1.22.5\n\tpath\texample.com/x\n\tmod\texample.com/x\tv1.0.0\th1:x=\n\tdep\tb\tv2.0.0\n\t=>\t../b\t(devel)\t\n\t\n\
          \tbuild\t-compiler=gc\n  toolchain: release; built without -trimpath\n  \
          goroot /home/me/sdk: 1 paths (file-table)\n  home /home/me: 1 paths (file-table)\n"
     );

@@ -201,7 +201,7 @@ fn lines(label: &str, inspection: &Inspection, standing: Option<Standing>, verbo
     // Tabs stand between fields.
     let fields = |line: &str| line.split('\t').map(printable).collect::<Vec<_>>().join("\t");
     let mut lines = vec![format!("{label}: {}", printable(&info.version))];
-    lines.extend(info.modules.lines().map(|line| format!("\t{}", fields(&line))));
+    lines.extend(info.modules.lines().iter().map(|line| format!("\t{}", fields(line))));
     let toolchain = Toolchain::of(&info.version);
     let standing = standing.map(|standing| format!(", {standing}")).unwrap_or_default();
     let trimpath = match inspection.trimpath {

@@ -110,13 +110,23 @@ impl Modules {
         self.settings.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The lines as `go version -m` prints them, without the tab before each.
-    pub fn lines(&self) -> impl Iterator<Item = String> {
-        self.lines.iter().map(|line| match line.text.split('\t').count() {
-            // A module without a hash has an empty field there.
-            3 if line.text.starts_with("mod\t") || line.text.starts_with("dep\t") => format!("{}\t", line.text),
-            _ => line.text.clone(),
-        })
+    /// The lines as `go version -m` prints them, without the tab before each: a module that is replaced without its hash,
+    /// and an empty line behind its replacement.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (number, Line { text, .. }) in self.lines.iter().enumerate() {
+            let is_replaced = self.lines.get(number + 1).is_some_and(|next| next.text.starts_with("=>\t"));
+            let mut fields: Vec<&str> = text.split('\t').collect();
+            if let Some(&("mod" | "dep")) = fields.first() {
+                fields.resize(if is_replaced { 3 } else { 4 }, "");
+            }
+            lines.push(fields.join("\t"));
+            if text.starts_with("=>\t") {
+                lines.push(String::new());
+            }
+        }
+        lines
     }
 }
 
@@ -242,8 +252,8 @@ mod tests {
         assert_eq!(modules.setting("-ldflags"), Some("-X main.x=\"a\" AAé"));
         assert_eq!((modules.setting("CGO_CFLAGS"), modules.setting("a b")), (Some(""), Some("c")));
         assert_eq!(modules.setting("cut"), None);
-        let printed: Vec<_> = modules.lines().collect();
-        assert_eq!(printed[3..5], ["dep\tc\tv1\t", "=>\t/home/me/c\t(devel)\t"]);
+        assert_eq!(modules.lines()[3..6], ["dep\tc\tv1", "=>\t/home/me/c\t(devel)\t", ""]);
+        assert_eq!(Modules::parse("dep\tc\tv1\n", 0).unwrap().lines(), ["dep\tc\tv1\t"]);
         assert_eq!(modules.lines[1].offset, 100 + "path\texample.com/x\n".len() as u64);
     }
 
