@@ -12,6 +12,7 @@
 pub mod armor;
 pub mod certificate;
 pub mod entry_path;
+pub mod executable;
 pub mod gzip;
 pub mod http_fields;
 pub mod index;
@@ -39,6 +40,7 @@ mod repair;
 mod support {
     #![allow(dead_code, unreachable_pub, reason = "these builders serve goverify's tests as well")]
 
+    pub mod executable;
     pub mod keys;
     pub mod log;
     pub mod sdk;
