@@ -252,6 +252,36 @@ fn what_was_there_stays_when_its_successor_is_rejected() {
     assert!(before == after, "{:#?}", after.keys());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pull_that_is_killed_half_way_leaves_the_mirror_readable_and_the_next_one_ends_it() {
+    use support::server::Fault;
+    use support::started::{Started, heavy, wait_until};
+
+    let pulled = Pulled::from(&[Sdk::new("go1.21.3", "linux/amd64"), heavy()]);
+    pulled.pull(&["1.21.3", "--platform", "linux/amd64"]).exits(0);
+    let content =
+        || -> BTreeMap<_, _> { pulled.names().into_iter().map(|name| (name.clone(), pulled.read(&name))).collect() };
+    let before = content();
+    let depot = &pulled.logged.depot;
+    let half = depot.files[LINUX].len() / 2;
+    for stage in [LINUX.to_owned(), format!("{LINUX}.asc")] {
+        let server = depot.serve();
+        depot.break_path(&server, &format!("/{stage}"), [Fault::StallAt(half.min(depot.files[&stage].len() / 2))]);
+        let (url, to, sumdb) = (server.url(), pulled.location(), pulled.logged.sumdb());
+        let arguments = ["mirror", "pull", "1.22.5", "--platform", "linux/amd64", "--mirror", &url, "--to", &to];
+        let trust = ["--keyring", "keyring.pgp", "--sumdb", &sumdb];
+        let started = Started::new(depot.home.command([&arguments[..], &trust].concat()));
+        wait_until("it is asked for", || server.requests().iter().any(|request| request.path == format!("/{stage}")));
+        drop(started);
+        assert!(content() == before, "{:#?}", pulled.names());
+        pulled.check(&["--fresh"]).exits(0);
+    }
+    pulled.pull(&["1.22.5", "--platform", "linux/amd64"]).exits(0);
+    assert_eq!(offered(&pulled), ["go1.21.3.linux-amd64.tar.gz", LINUX]);
+    pulled.check(&["--fresh"]).exits(0);
+}
+
 #[test]
 fn an_index_that_is_none_is_not_replaced() {
     let pulled = Pulled::of_one_release();
