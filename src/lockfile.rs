@@ -206,6 +206,7 @@ impl LockFile {
     ) -> Result<(), LockFileError> {
         // A link to the file stays one.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let _turn = turn(&path);
         let before = Self::read(&path)?;
         let mut after = before.clone().unwrap_or_default();
         for (name, pin) in found {
@@ -216,7 +217,7 @@ impl LockFile {
     }
 
     fn write(&self, path: &Path) -> Result<(), FileError> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let mut builder = tempfile::Builder::new();
         builder.prefix(".goverify-lock-");
         // What the umask leaves of it: people read it, and a version control system.
@@ -244,6 +245,18 @@ impl LockFile {
         }
         text
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The turn of one writer among those of the same folder, until it is dropped. The file itself is replaced, so that a
+/// lock of it would be of one that nobody reads any more. Where folders cannot be locked, two writers at once may lose
+/// what one of them has added, and `--locked` then refuses it.
+fn turn(path: &Path) -> Option<fs::File> {
+    let folder = fs::File::open(folder_of(path)).ok()?;
+    folder.lock().ok().map(|()| folder)
 }
 
 #[derive(Deserialize)]
@@ -375,5 +388,23 @@ mod tests {
         assert!(less.check(&name, &pin).is_ok());
         let source: ArchiveName = "go1.22.5.src.tar.gz".parse().unwrap();
         assert!(lock.pin(&source).is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn writers_of_one_file_lose_nothing_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = &folder.path().join("goverify.lock");
+        let pin = LockFile::parse(locked(&[ONE, SHA256]).as_bytes()).unwrap().archives.into_values().next().unwrap();
+        let pin = &pin;
+        let names: Vec<ArchiveName> =
+            (0..32).map(|patch| format!("go1.22.{patch}.linux-amd64.tar.gz").parse().unwrap()).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(move || LockFile::add(path, [(name, pin)]).unwrap());
+            }
+        });
+        let lock = LockFile::read(path).unwrap().unwrap();
+        assert_eq!(names.iter().filter(|name| lock.pin(name).is_some()).count(), names.len());
     }
 }
