@@ -154,7 +154,11 @@ impl LockFile {
         parsed.map(Some).map_err(|reason| LockFileError::Malformed { path: path.to_owned(), reason })
     }
 
-    fn parse(content: &[u8]) -> Result<Self, String> {
+    /// Understands the text of a lock file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(content: &[u8]) -> Result<Self, String> {
         if content.len() as u64 > SIZE_LIMIT_BYTES {
             return Err(format!("longer than {SIZE_LIMIT_BYTES} bytes"));
         }
@@ -231,7 +235,9 @@ impl LockFile {
         written.map(drop).map_err(FileError::at(path, "write"))
     }
 
-    fn text(&self) -> String {
+    /// The text of the lock file.
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = HEAD.to_owned();
         for ((version, target), Pin { sha256, size_bytes, h1, signer }) in &self.archives {
             let sha256 = hex::encode(sha256);

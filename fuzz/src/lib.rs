@@ -20,6 +20,7 @@ pub mod log_key;
 pub mod lookup;
 pub mod merkle;
 pub mod note;
+pub mod project;
 pub mod receipt;
 pub mod signature;
 pub mod tar_readers;
