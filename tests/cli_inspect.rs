@@ -55,7 +55,7 @@ fn a_binary_is_told_as_go_tells_it_and_then_its_leaks_by_their_roots() {
         run.stdout,
         "x: go1.22.5\n\tpath\texample.com/x\n\tmod\texample.com/x\tv1.0.0\th1:x=\n\tdep\tb\tv2.0.0\n\t=>\t../b\t(devel)\t\n\t\n\
          \tbuild\t-compiler=gc\n  toolchain: release; built without -trimpath\n  \
-         goroot /home/me/sdk: 1 paths (file-table)\n  home /home/me: 1 paths (file-table)\n"
+         goroot /home/me/sdk: 1 path (file-table)\n  home /home/me: 1 path (file-table)\n"
     );
     assert_eq!(run.stderr, "");
     let offset = leaky().windows(14).position(|window| window == b"/home/me/x/mai").unwrap();
@@ -98,7 +98,7 @@ fn a_leak_is_a_failure_where_that_was_asked_for() {
     assert_eq!(ask("unread", &["--fail-on", "leak"]).exits(1).error_code(), "binary-unread");
     let human = home.run(["inspect", "leaky", "--fail-on", "leak"]).exits(1);
     assert!(human.stdout.starts_with("leaky: go1.22.5\n"), "{human:#?}");
-    let expected = "error: leaky: 2 paths of another machine, in /home/me/sdk, /home/me\nhint: ";
+    let expected = "error: leaky: 2 paths of the machine that built it, in /home/me/sdk, /home/me\nhint: ";
     assert!(human.stderr.starts_with(expected), "{human:#?}");
     ask("leaky", &["--fail-on", "smell"]).exits(2);
 }

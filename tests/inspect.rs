@@ -190,7 +190,9 @@ fn what_is_no_go_binary_is_told_from_one_that_is_broken() {
     assert_eq!(inspected(&[&b"MZ"[..], &[0; 100]].concat()).unwrap_err().code(), Code::BinaryMalformed);
     // Java's class files begin as universal binaries do.
     let class = [&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52][..], &[0; 3000]].concat();
-    assert!(matches!(inspected(&class), Err(InspectError::Headers { .. })));
+    assert!(matches!(inspected(&class), Err(InspectError::NotExecutable)));
+    let universal = [&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 2][..], &[0xff; 3000]].concat();
+    assert!(matches!(inspected(&universal), Err(InspectError::Headers { .. })));
 
     let good = with_info(&good_info()).elf(LITTLE_64);
     inspected(&good).unwrap();
@@ -208,6 +210,32 @@ fn what_is_no_go_binary_is_told_from_one_that_is_broken() {
     many[60..62].fill(0);
     many[table + 32..table + 40].copy_from_slice(&(1u64 << 60).to_le_bytes());
     assert!(matches!(inspected(&many), Err(InspectError::Headers { .. })));
+}
+
+#[test]
+fn sections_that_overlap_each_other_are_not_read_without_end() {
+    let big = vec![b'x'; 1 << 20];
+    let mut file = with_info(&good_info()).with(".debug_info", &big[..]);
+    for _ in 0..200 {
+        file = file.with(".debug_str", "x");
+    }
+    let mut overlapping = file.elf(LITTLE_64);
+    inspected(&overlapping).unwrap();
+    // The place of the big one for all that follow it.
+    let table = u64::from_le_bytes(overlapping[40..48].try_into().unwrap()) as usize;
+    let place: [u8; 16] = overlapping[table + 3 * 64 + 24..table + 3 * 64 + 40].try_into().unwrap();
+    for number in 4..204 {
+        let at = table + number * 64 + 24;
+        overlapping[at..at + 16].copy_from_slice(&place);
+    }
+    assert!(matches!(inspected(&overlapping), Err(InspectError::Overlap)));
+}
+
+#[test]
+fn debug_information_that_expands_without_measure_is_not_read_to_its_end() {
+    let bomb = zlib(&vec![b'x'; 64 << 20]);
+    let inspection = inspected(&with_info(&good_info()).with_packed(".debug_str", 1, bomb).elf(LITTLE_64)).unwrap();
+    assert_eq!(inspection.unread[0].reason, "more debug information than any real binary has");
 }
 
 #[test]
@@ -398,11 +426,11 @@ fn other_strings_count_where_they_are_in_a_known_root_or_a_home_folder_by_themse
 
 #[test]
 fn more_paths_than_are_kept_are_told_and_not_kept() {
-    let names: Vec<String> = (0..5000).map(|number| format!("/{number}/{}", "x".repeat(4000))).collect();
+    let names: Vec<String> = (0..9000).map(|number| format!("/{number}/{}", "x".repeat(4000))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let binary =
         Executable::default().with(".go.buildinfo", good_info()).with(".gopclntab", file_table(&names, 20, LITTLE_64));
     let inspection = inspected(&binary.elf(LITTLE_64)).unwrap();
-    assert!((4000..5000).contains(&inspection.leaked_paths()), "{}", inspection.leaked_paths());
+    assert!((8000..9000).contains(&inspection.leaked_paths()), "{}", inspection.leaked_paths());
     assert_eq!(inspection.unread[0].part, "paths");
 }

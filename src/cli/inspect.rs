@@ -108,9 +108,14 @@ fn one(
                 _ => None,
             };
             let error = arguments.fail_on.and_then(|FailOn::Leak| refusal(&label, &inspection));
-            let lines = lines(&label, &inspection, standing, common.verbose);
-            let further = Map::from_iter([("binary".to_owned(), describe(&candidate.path, &inspection, standing))]);
-            Some(Outcome { label, good: Some("ok"), further, lines, error, ..Outcome::default() })
+            // Either may be long, and one of the two is printed.
+            let (mut further, mut told) = (Map::new(), Vec::new());
+            if common.json {
+                further.insert("binary".to_owned(), describe(&candidate.path, &inspection, standing));
+            } else {
+                told = lines(&label, &inspection, standing, common.verbose);
+            }
+            Some(Outcome { label, good: Some("ok"), further, lines: told, error, ..Outcome::default() })
         }
         Err(error @ (InspectError::NotExecutable | InspectError::NoBuildInfo | InspectError::Headers { .. }))
             if !candidate.is_named =>
@@ -133,10 +138,10 @@ fn refusal(label: &str, inspection: &Inspection) -> Option<Failure> {
     if paths > 0 {
         let roots: Vec<_> = inspection.leaks.iter().take(3).map(|group| printable(&group.root)).collect();
         let more = if inspection.leaks.len() > roots.len() { " and others" } else { "" };
-        let roots = roots.join(", ");
+        let (paths, roots) = (counted(paths), roots.join(", "));
         return Some(Failure::new(
             Code::LeakFound,
-            format!("{label}: {paths} paths of another machine, in {roots}{more}"),
+            format!("{label}: {paths} of the machine that built it, in {roots}{more}"),
         ));
     }
     let unread = inspection.unread.first()?;
@@ -211,15 +216,15 @@ fn lines(label: &str, inspection: &Inspection, standing: Option<Standing>, verbo
     };
     lines.push(format!("  toolchain: {}{standing}; built {trimpath}", toolchain.as_str()));
     if inspection.leaks.is_empty() {
-        lines.push("  no path of another machine found".to_owned());
+        lines.push("  no path of the machine that built it found".to_owned());
     }
     for group in &inspection.leaks {
         let mut sources: Vec<_> = group.paths.iter().flat_map(|path| &path.found).map(|one| one.source).collect();
         sources.sort();
         sources.dedup();
         let sources: Vec<_> = sources.into_iter().map(Source::as_str).collect();
-        let (kind, root, count) = (group.kind.as_str(), printable(&group.root), group.paths.len());
-        lines.push(format!("  {kind} {root}: {count} paths ({})", sources.join(", ")));
+        let (kind, root, count) = (group.kind.as_str(), printable(&group.root), counted(group.paths.len()));
+        lines.push(format!("  {kind} {root}: {count} ({})", sources.join(", ")));
         if verbose {
             lines.extend(group.paths.iter().flat_map(path_lines));
         }
@@ -227,6 +232,10 @@ fn lines(label: &str, inspection: &Inspection, standing: Option<Standing>, verbo
     let unread = |one: &goverify::inspect::Unread| format!("  not read: {}: {}", one.part, one.reason);
     lines.extend(inspection.unread.iter().map(|one| printable(&unread(one))));
     lines
+}
+
+fn counted(paths: usize) -> String {
+    if paths == 1 { "1 path".to_owned() } else { format!("{paths} paths") }
 }
 
 fn path_lines(path: &LeakedPath) -> impl Iterator<Item = String> {

@@ -19,7 +19,7 @@ const MAGIC: &[u8] = b"\xff Go buildinf:";
 const ALIGNMENT: usize = 16;
 const HEADER_BYTES: usize = 32;
 /// Longest version or list of modules, in bytes; kubernetes has 30 KB.
-const STRING_LIMIT_BYTES: u64 = 4 << 20;
+const STRING_LIMIT_BYTES: u64 = 1 << 20;
 const VARINT_LIMIT_BYTES: usize = 10;
 const INFO_START: [u8; 16] = *b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";
 const INFO_END: [u8; 16] = *b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2";
@@ -135,12 +135,11 @@ fn search(input: &mut Input, part: &Part, start: u64, size: u64) -> Result<u64, 
     let mut found = None;
     // A piece is a multiple of the alignment long, so that no magic stands across two.
     const { assert!(CHUNK_BYTES.is_multiple_of(ALIGNMENT)) };
-    let searched = input.pieces(offset, size.min(rest), |at, piece| {
+    input.pieces(offset, size.min(rest), |at, piece| {
         let number = piece.chunks(ALIGNMENT).position(|place| place.starts_with(MAGIC));
         found = number.map(|number| at - offset + (number * ALIGNMENT) as u64);
         found.is_none()
-    });
-    searched.map_err(InspectError::reading)?;
+    })?;
     found.and_then(|within| aligned.checked_add(within)).ok_or(InspectError::NoBuildInfo)
 }
 
@@ -179,7 +178,7 @@ impl Reader<'_> {
     fn up_to(&mut self, address: u64, length: u64, what: &'static str) -> Result<Placed, InspectError> {
         let (offset, rest) = self.part.locate(address).ok_or(BuildInfoFault::Outside { what, address })?;
         let length = usize::try_from(length.min(rest)).unwrap_or(usize::MAX);
-        Ok(Placed { offset, bytes: self.input.bytes(offset, length).map_err(InspectError::reading)? })
+        Ok(Placed { offset, bytes: self.input.bytes(offset, length)? })
     }
 
     fn whole(&mut self, address: u64, length: u64, what: &'static str) -> Result<Placed, InspectError> {

@@ -11,18 +11,25 @@ use super::input::Input;
 use super::text::{Run, Runs};
 use crate::archive::Inflate;
 
-/// Most bytes of debug information that one file's sections expand to; kubernetes has 150 MB.
-pub(super) const DEBUG_LIMIT_BYTES: u64 = 2 << 30;
+/// How many times the file's size its debug information may expand to; that of real ones expands to two or three.
+const EXPANSION_LIMIT_TIMES: u64 = 32;
+/// What it may expand to beyond that, in small files.
+const EXPANSION_FREE_BYTES: u64 = 16 << 20;
 const TELLING: [&str; 8] = ["line", "line_str", "str", "info", "types", "macro", "gdb_scripts", "gdb_scri"];
 /// `ZLIB` and the length of the content, big-endian.
 const ZDEBUG_HEADER_BYTES: u64 = 12;
 /// The smallest zlib stream has more: two bytes of header, a block, a checksum.
 const ZLIB_HEADER_BYTES: usize = 2;
 
+/// How many bytes the debug information of a file may expand to.
+pub(super) fn expansion_limit_bytes(size: u64) -> u64 {
+    size.saturating_mul(EXPANSION_LIMIT_TIMES).saturating_add(EXPANSION_FREE_BYTES)
+}
+
 impl Section {
     /// The kind of debug information, and whether its name says that it is compressed.
     fn debug_kind(&self) -> Option<(&str, bool)> {
-        let name = self.name.trim_start_matches(['.', '_']);
+        let name = self.name.strip_prefix('.').or_else(|| self.name.strip_prefix("__"))?;
         match name.strip_prefix("debug_") {
             Some(kind) => Some((kind, false)),
             None => name.strip_prefix("zdebug_").map(|kind| (kind, true)),
@@ -89,11 +96,10 @@ impl Debug<'_> {
         let read = match self.packing {
             Packing::Unknown(kind) => Err(Unreadable::Packing(kind)),
             Packing::Plain => {
-                let read = input.pieces(offset, size, |at, piece| {
+                input.pieces(offset, size, |at, piece| {
                     runs.push(at, piece, each);
                     true
-                });
-                read.map_err(InspectError::reading)?;
+                })?;
                 Ok(())
             }
             Packing::Zlib { header_bytes } => {
@@ -101,10 +107,9 @@ impl Debug<'_> {
                 let end = offset.saturating_add(size);
                 let mut stream =
                     Zlib { header: Vec::new(), inflate: Inflate::new(), made: 0, result: Err(Unreadable::Cut) };
-                let read = input.pieces(start, end - start, |_, piece| {
+                input.pieces(start, end - start, |_, piece| {
                     stream.push(piece, left, &mut |at, content| runs.push(at, content, each))
-                });
-                read.map_err(InspectError::reading)?;
+                })?;
                 stream.result
             }
         };

@@ -53,20 +53,19 @@ pub(super) fn read(
         None => Ok(None),
         Some(Place::Row(range)) => {
             let mut names = Names::new(NAME_LIMIT_BYTES);
-            let read = input.pieces(range.start, range.end - range.start, |at, piece| {
+            input.pieces(range.start, range.end - range.start, |at, piece| {
                 names.push(at, piece, each);
                 true
-            });
-            read.map_err(InspectError::reading)?;
+            })?;
             Ok(Some(range))
         }
         Some(Place::Listed { table, list, count, big_endian }) => {
             let listed = usize::try_from(count).unwrap_or_default().saturating_mul(4);
-            let offsets = input.bytes(list, listed).map_err(InspectError::reading)?;
+            let offsets = input.bytes(list, listed)?;
             // The first one is their number.
             for offset in offsets.chunks_exact(4).skip(1).filter_map(<[u8]>::first_chunk) {
                 let start = table.saturating_add(number(offset, big_endian).into());
-                let bytes = input.bytes(start, NAME_LIMIT_BYTES).map_err(InspectError::reading)?;
+                let bytes = input.bytes(start, NAME_LIMIT_BYTES)?;
                 Names::new(NAME_LIMIT_BYTES).push(start, first_name(&bytes), each);
             }
             Ok(Some(named.map_or(list..list, |(offset, size)| offset..offset.saturating_add(size))))
@@ -87,13 +86,12 @@ fn number(bytes: &[u8; 4], big_endian: bool) -> u32 {
 /// The first table in a section that has no name for it.
 fn search(input: &mut Input, section: &Section) -> Result<Option<Place>, InspectError> {
     let mut candidates = Vec::new();
-    let searched = input.pieces(section.offset, section.size, |at, piece| {
+    input.pieces(section.offset, section.size, |at, piece| {
         let starts = piece.chunks_exact(ALIGNMENT).enumerate().filter(|(_, start)| version(start).is_some());
         let new = starts.map(|(number, _)| at + (number * ALIGNMENT) as u64);
         candidates.extend(new.take(CANDIDATES_LIMIT.saturating_sub(candidates.len())));
         candidates.len() < CANDIDATES_LIMIT
-    });
-    searched.map_err(InspectError::reading)?;
+    })?;
     for start in candidates {
         let rest = section.offset.saturating_add(section.size).saturating_sub(start);
         if let Some(place) = place(input, start, rest)? {
@@ -145,7 +143,7 @@ impl Header {
 /// Where the names of the table at `start` are, if it is one and they are within its `size` bytes.
 fn place(input: &mut Input, start: u64, size: u64) -> Result<Option<Place>, InspectError> {
     let size = size.min(input.size().saturating_sub(start));
-    let header = input.bytes(start, HEADER_BYTES).map_err(InspectError::reading)?;
+    let header = input.bytes(start, HEADER_BYTES)?;
     let Some(header) = Header::parse(&header) else { return Ok(None) };
     if header.version == 2 {
         return listed(input, start, size, &header);
@@ -161,7 +159,7 @@ fn place(input: &mut Input, start: u64, size: u64) -> Result<Option<Place>, Insp
 fn listed(input: &mut Input, table: u64, size: u64, header: &Header) -> Result<Option<Place>, InspectError> {
     let (big_endian, pointer) = (header.big_endian, u64::from(header.pointer_bytes));
     let mut number_at = |offset: u64| {
-        let bytes = input.bytes(table.saturating_add(offset), 4).map_err(InspectError::reading)?;
+        let bytes = input.bytes(table.saturating_add(offset), 4)?;
         Ok::<_, InspectError>(bytes.first_chunk().filter(|_| offset < size).map(|bytes| number(bytes, big_endian)))
     };
     let pairs = header.word(0).and_then(|functions| functions.checked_mul(2)?.checked_add(2)?.checked_mul(pointer));

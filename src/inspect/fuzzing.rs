@@ -10,6 +10,5 @@ use super::{InspectError, Inspection};
 /// # Errors
 /// As of [`super::inspect()`].
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
-    let mut input = Input::new(Cursor::new(bytes.to_vec())).map_err(InspectError::reading)?;
-    super::examine(&mut input)
+    super::examine(&mut Input::new(Cursor::new(bytes.to_vec()))?)
 }

@@ -17,7 +17,7 @@ use super::input::Input;
 /// Most bytes of headers, tables of sections and their names; real binaries have 10 KB.
 const HEADERS_LIMIT_BYTES: u64 = 16 << 20;
 /// Most architectures in one universal file; real ones have two.
-const ARCHITECTURES_LIMIT: usize = 16;
+const ARCHITECTURES_LIMIT: u32 = 16;
 
 /// The format of an executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,10 +160,14 @@ impl From<object::read::Error> for Invalid {
 /// Where it is none of a format that is read here, where its headers contradict themselves or leave the file, and where
 /// it cannot be read.
 pub(super) fn parts(input: &mut Input) -> Result<Vec<Part>, InspectError> {
-    let magic = input.bytes(0, 16).map_err(InspectError::reading)?;
+    let magic = input.bytes(0, 16)?;
     let format = match magic.first_chunk() {
         Some([0x7f, b'E', b'L', b'F']) => Format::Elf,
         Some([b'M', b'Z', ..]) => Format::Pe,
+        // Java's class files begin like universal ones, with a version where these have a number of architectures.
+        Some([0xca, 0xfe, 0xba, 0xbe | 0xbf]) if architectures(&magic) > ARCHITECTURES_LIMIT => {
+            return Err(InspectError::NotExecutable);
+        }
         Some([0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe | 0xbf]) => {
             Format::MachO
         }
@@ -179,6 +183,11 @@ pub(super) fn parts(input: &mut Input) -> Result<Vec<Part>, InspectError> {
         (Ok(parts), None) => Ok(parts),
         (Err(Invalid(reason)), None) => Err(InspectError::Headers { format, reason }),
     }
+}
+
+/// How many a universal file has.
+fn architectures(header: &[u8]) -> u32 {
+    header.get(4..).and_then(<[u8]>::first_chunk).map_or(0, |count| u32::from_be_bytes(*count))
 }
 
 fn parse(whole: Headers<'_, '_>, format: Format, magic: &[u8]) -> Result<Vec<Part>, Invalid> {
@@ -237,9 +246,6 @@ fn elf<H: FileHeader<Endian = Endianness>>(data: Headers<'_, '_>) -> Result<Part
 fn fat<A: FatArch>(data: Headers<'_, '_>) -> Result<Vec<Part>, Invalid> {
     let file = MachOFatFile::<A>::parse(data)?;
     let mut parts = Vec::new();
-    if file.arches().len() > ARCHITECTURES_LIMIT {
-        return Err(Invalid("more architectures than there are".to_owned()));
-    }
     for arch in file.arches() {
         let (base, size) = arch.file_range();
         if base.checked_add(size).is_none_or(|end| end > data.size) {

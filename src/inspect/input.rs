@@ -2,8 +2,15 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::InspectError;
+
 /// How much is read at once where a part is searched.
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
+
+/// How many times its size is read of a file, at most: what is searched is searched once, and some of it twice.
+const READ_LIMIT_TIMES: u64 = 8;
+/// What may be read beyond that, of small files.
+const READ_FREE_BYTES: u64 = 16 << 20;
 
 /// What an executable is read from.
 pub(super) trait Source: Read + Seek {}
@@ -14,14 +21,17 @@ impl<T: Read + Seek> Source for T {}
 pub(super) struct Input {
     reader: Box<dyn Source>,
     size: u64,
+    /// How many bytes may yet be read.
+    left: u64,
     /// Kept for readers that forget it.
     failure: Option<io::Error>,
 }
 
 impl Input {
-    pub(super) fn new(mut reader: impl Source + 'static) -> io::Result<Self> {
-        let size = reader.seek(SeekFrom::End(0))?;
-        Ok(Self { reader: Box::new(reader), size, failure: None })
+    pub(super) fn new(mut reader: impl Source + 'static) -> Result<Self, InspectError> {
+        let size = reader.seek(SeekFrom::End(0)).map_err(InspectError::reading)?;
+        let left = size.saturating_mul(READ_LIMIT_TIMES).saturating_add(READ_FREE_BYTES);
+        Ok(Self { reader: Box::new(reader), size, left, failure: None })
     }
 
     /// In bytes.
@@ -35,13 +45,17 @@ impl Input {
     }
 
     /// What there is from `offset` on, at most `limit` bytes.
-    pub(super) fn bytes(&mut self, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// When it cannot be read, and when parts that overlap each other would have the file read without end.
+    pub(super) fn bytes(&mut self, offset: u64, limit: usize) -> Result<Vec<u8>, InspectError> {
         let there = self.size.saturating_sub(offset);
         let length = usize::try_from(there).unwrap_or(usize::MAX).min(limit);
+        self.left = self.left.checked_sub(length as u64).ok_or(InspectError::Overlap)?;
         let mut bytes = vec![0; length];
         if length > 0 {
-            self.reader.seek(SeekFrom::Start(offset))?;
-            self.reader.read_exact(&mut bytes)?;
+            let placed = self.reader.seek(SeekFrom::Start(offset));
+            placed.and_then(|_| self.reader.read_exact(&mut bytes)).map_err(InspectError::reading)?;
         }
         Ok(bytes)
     }
@@ -52,7 +66,7 @@ impl Input {
         offset: u64,
         size: u64,
         mut each: impl FnMut(u64, &[u8]) -> bool,
-    ) -> io::Result<()> {
+    ) -> Result<(), InspectError> {
         let end = offset.saturating_add(size).min(self.size);
         let mut at = offset;
         while at < end {

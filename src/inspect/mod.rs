@@ -99,6 +99,9 @@ pub enum InspectError {
     /// The build info contradicts itself.
     #[error("build info: {0}")]
     BuildInfo(#[from] BuildInfoFault),
+    /// Its parts overlap, so that reading all of them would have no end.
+    #[error("its parts overlap each other without end")]
+    Overlap,
     /// The file is larger than any real binary.
     #[error("it has {0} bytes")]
     TooLarge(u64),
@@ -115,7 +118,7 @@ impl Coded for InspectError {
         match self {
             Self::File { source, .. } => Code::of_io(source),
             Self::NotExecutable | Self::NoBuildInfo => Code::NotAGoBinary,
-            Self::Headers { .. } | Self::BuildInfo(_) | Self::TooLarge(_) => Code::BinaryMalformed,
+            Self::Headers { .. } | Self::BuildInfo(_) | Self::Overlap | Self::TooLarge(_) => Code::BinaryMalformed,
         }
     }
 }
@@ -170,7 +173,7 @@ impl Inspection {
 /// Where it cannot be read, is no Go binary, or contradicts itself.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     let file = open_regular(path).map_err(|FileError { verb, source, .. }| InspectError::File { verb, source })?;
-    examine(&mut Input::new(file).map_err(InspectError::reading)?)
+    examine(&mut Input::new(file)?)
 }
 
 fn examine(input: &mut Input) -> Result<Inspection, InspectError> {
@@ -184,7 +187,7 @@ fn examine(input: &mut Input) -> Result<Inspection, InspectError> {
         Search { input, leaks: Leaks::default(), unread: Vec::new(), read: vec![build_info.place.clone()] };
     search.build_info(&build_info.modules);
     let mut has_table = true;
-    let mut left = dwarf::DEBUG_LIMIT_BYTES;
+    let mut left = dwarf::expansion_limit_bytes(search.input.size());
     for part in &parts {
         has_table &= search.file_table(part)?;
         search.debug(part, &mut left)?;
@@ -286,11 +289,10 @@ impl Search<'_> {
                 leaks.data(&run, spot, &roots);
             };
             let mut runs = Runs::new();
-            let read = self.input.pieces(at, range.start.saturating_sub(at), |at, piece| {
+            self.input.pieces(at, range.start.saturating_sub(at), |at, piece| {
                 runs.push(at, piece, &mut each);
                 true
-            });
-            read.map_err(InspectError::reading)?;
+            })?;
             runs.finish(&mut each);
             at = at.max(range.end);
         }

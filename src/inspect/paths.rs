@@ -1,5 +1,8 @@
 //! What is an absolute path of another machine, and which root it belongs to: rules of text alone.
 
+/// Most module caches that are told apart; a binary is built with one.
+const CACHES_LIMIT: usize = 16;
+
 /// What a path's root is to the machine that it was on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RootKind {
@@ -185,7 +188,7 @@ impl Known {
         if let Some(gopath) = gopath {
             let separator = if gopath.contains('\\') { '\\' } else { '/' };
             let bin = format!("{gopath}{separator}bin");
-            if !self.gobins.contains(&bin) {
+            if self.gobins.len() < CACHES_LIMIT && !self.gobins.contains(&bin) {
                 self.gobins.push(bin);
             }
         }
