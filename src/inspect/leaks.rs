@@ -202,3 +202,33 @@ impl Leaks {
         groups.into_iter().map(|((kind, root), paths)| LeakGroup { kind, root, paths }).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_paths_and_of_their_places_has_a_limit() {
+        let spot = Spot { source: Source::FileTable, detail: None, offset: 0, inside: None };
+        let long = "x".repeat(PATHS_LIMIT_BYTES / 4);
+        let mut leaks = Leaks::default();
+        for number in 0..3 {
+            leaks.whole(&format!("/{number}/{long}"), spot);
+        }
+        assert!(!leaks.is_cut);
+        leaks.whole(&format!("/3/{long}"), spot);
+        assert!(leaks.is_cut);
+        assert_eq!(leaks.groups().len(), 3);
+
+        let mut leaks = Leaks::default();
+        let sections: Vec<String> = (0..PARTS_LIMIT).map(|number| number.to_string()).collect();
+        for section in sections.iter().chain(&sections) {
+            leaks.whole("/a/b", Spot { detail: Some(section), ..spot });
+        }
+        assert!(!leaks.is_cut);
+        leaks.whole("/a/b", Spot { detail: Some("another"), ..spot });
+        assert!(leaks.is_cut);
+        let found = &leaks.groups()[0].paths[0].found;
+        assert_eq!((found.len(), found[0].times), (PARTS_LIMIT, 2));
+    }
+}
