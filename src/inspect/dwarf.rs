@@ -45,6 +45,8 @@ impl Section {
 pub(super) struct Debug<'a> {
     pub(super) section: &'a Section,
     packing: Packing,
+    /// Whether it is numbers for the most part, which may look like text.
+    pub(super) has_rare_strings: bool,
 }
 
 /// The sections of debug information that hold names of files.
@@ -55,7 +57,8 @@ pub(super) fn sections(part: &Part) -> impl Iterator<Item = Debug<'_>> {
             Packing::Plain if is_named_so => Packing::Zlib { header_bytes: ZDEBUG_HEADER_BYTES },
             other => other,
         };
-        TELLING.contains(&kind).then_some(Debug { section, packing })
+        let has_rare_strings = matches!(kind, "info" | "types");
+        TELLING.contains(&kind).then_some(Debug { section, packing, has_rare_strings })
     })
 }
 

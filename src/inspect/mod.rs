@@ -265,7 +265,8 @@ impl Search<'_> {
             let read = debug.runs(self.input, left, &mut |run| {
                 let (offset, inside) =
                     if debug.is_packed() { (section.offset, Some(run.offset)) } else { (run.offset, None) };
-                leaks.debug(&run, Spot { source: Source::Dwarf, detail: Some(&section.name), offset, inside });
+                let spot = Spot { source: Source::Dwarf, detail: Some(&section.name), offset, inside };
+                leaks.debug(&run, spot, debug.has_rare_strings);
             })?;
             self.read.push(section.offset..section.offset.saturating_add(section.size));
             if let Err(reason) = read {

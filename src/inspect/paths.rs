@@ -61,11 +61,12 @@ pub(super) fn is_absolute(text: &str) -> bool {
     }
 }
 
-/// Whether this is nothing but an absolute path of two components at least, where bytes that are no text may look so.
+/// Whether this is nothing but an absolute path, where bytes that are no text may look like one: it has two components at
+/// least, one of them of more than a letter, and no rare characters.
 pub(super) fn is_plain(text: &str) -> bool {
-    is_absolute(text)
-        && components(text).nth(1).is_some()
-        && !text.contains(['*', '?', '"', '<', '>', '|', ';', '{', '}'])
+    let usual = |c| goes_on(c) || matches!(c, ' ' | '(' | ')' | ',' | ':');
+    let is_named = components(text).any(|(part, _)| part.len() > 1 && !part.ends_with(':'));
+    is_absolute(text) && is_named && components(text).nth(1).is_some() && text.chars().all(usual)
 }
 
 /// What is behind a drive and its separator, `C:\`.
@@ -242,6 +243,16 @@ mod tests {
             ["", "/", "//x", "fmt/print.go", "./x", "C:", "C:/", "C:x", "/_/x/y.go", "/tmp/go-build/b1", "/ _ 0", "/*x"]
         {
             assert!(!is_absolute(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_look_like_a_path_are_none() {
+        for path in ["/a/bc", "/opt/x", "C:/Program Files (x86)/Go", "/home/me/go/pkg/mod/x@v1.0.0/!y"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for text in ["/X/#", "/a/b", "/opt", "C:/x", "/*func(x/y)", "/opt/{x}", "opt/x"] {
+            assert!(!is_plain(text), "{text}");
         }
     }
 
