@@ -254,7 +254,7 @@ fn no_prefix_and_no_changed_byte_makes_it_panic() {
         elf.elf(LITTLE_64),
         elf.elf(BIG_32),
         listed.elf(LITTLE_32),
-        Executable::universal(&[thin.clone()]),
+        Executable::universal(std::slice::from_ref(&thin)),
         thin,
         binary(&info, ".data", ".rdata", ".zdebug_line", &zdebug(b"\0/home/me/x.c\0")).pe(),
     ] {
