@@ -3,7 +3,8 @@
 //! - a connection's first answer comes a round trip later, for the handshake; every answer a round trip after its
 //!   request;
 //! - all connections share the link's rate;
-//! - a connection carries at most a window a round trip: [`WINDOW_BYTES`].
+//! - a connection carries at most a window a round trip: [`WINDOW_BYTES`];
+//! - a file's entity tag is its SHA-256, and one range of it is sent where the tag still holds.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,6 +12,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
 
 /// What Linux lets a receive window grow to unless told otherwise (tcp_rmem).
 const WINDOW_BYTES: f64 = 6_291_456.0;
@@ -38,7 +41,8 @@ impl Default for Link {
 pub type Sent = Arc<Mutex<Option<(Instant, Instant)>>>;
 
 struct Shared {
-    files: BTreeMap<String, Vec<u8>>,
+    /// With their entity tags.
+    files: BTreeMap<String, (Vec<u8>, String)>,
     watched: String,
     sent: Sent,
     link: Mutex<State>,
@@ -56,6 +60,11 @@ struct State {
 pub fn serve(files: BTreeMap<String, Vec<u8>>, watched: &str) -> io::Result<Server> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
+    let tagged = |content: Vec<u8>| {
+        let etag = format!("\"{}\"", hex::encode(Sha256::digest(&content)));
+        (content, etag)
+    };
+    let files = files.into_iter().map(|(name, content)| (name, tagged(content))).collect();
     let shared = Arc::new(Shared { files, watched: watched.to_owned(), sent: Sent::default(), link: Mutex::default() });
     let server = Server { address, shared: Arc::clone(&shared) };
     thread::spawn(move || {
@@ -125,21 +134,25 @@ impl Shared {
         let mut requests = BufReader::new(stream);
         let mut begun = false;
         let mut own = Pace::default();
-        while let Some((path, offset)) = request(&mut requests)? {
+        while let Some(Request { path, range, if_range }) = request(&mut requests)? {
             thread::sleep(link.round_trip * if begun { 1 } else { 2 });
             begun = true;
             let file = path.split('?').next().filter(|path| *path != "/").unwrap_or("/index.json");
-            let Some(content) = self.files.get(file.trim_start_matches('/')) else {
+            let Some((content, etag)) = self.files.get(file.trim_start_matches('/')) else {
                 (&*stream).write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")?;
                 continue;
             };
-            let body = content.get(offset..).unwrap_or_default();
-            let status = if offset == 0 {
-                "200 OK".to_owned()
-            } else {
-                format!("206 Partial Content\r\nContent-Range: bytes {offset}-{}/{}", content.len() - 1, content.len())
+            let holds = if_range.is_none_or(|tag| tag == *etag);
+            let range = range.filter(|_| holds).map(|(first, last)| (first, last.unwrap_or(usize::MAX)));
+            let part = range.map(|(first, last)| (first, last.min(content.len() - 1)));
+            let (status, body) = match part.map(|(first, last)| (first, last, content.get(first..=last))) {
+                Some((first, last, Some(body))) => {
+                    let range = format!("Content-Range: bytes {first}-{last}/{}", content.len());
+                    (format!("206 Partial Content\r\n{range}"), body)
+                }
+                _ => ("200 OK".to_owned(), content.as_slice()),
             };
-            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"1\"\r\n\r\n", body.len());
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {etag}\r\n\r\n", body.len());
             (&*stream).write_all(head.as_bytes())?;
             for slice in body.chunks(SLICE_BYTES) {
                 self.wait(link, &mut own, slice.len());
@@ -160,23 +173,34 @@ impl Shared {
     }
 }
 
-/// The path of the next request, and the offset from which its file is wanted.
-fn request(reader: &mut impl BufRead) -> io::Result<Option<(String, usize)>> {
+/// What of a request matters here.
+#[derive(Default)]
+struct Request {
+    path: String,
+    /// The first byte that is wanted, and the last.
+    range: Option<(usize, Option<usize>)>,
+    if_range: Option<String>,
+}
+
+/// The next request.
+fn request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let mut offset = 0;
+    let mut request = Request { path: line.split(' ').nth(1).unwrap_or_default().to_owned(), ..Request::default() };
     loop {
         line.clear();
         reader.read_line(&mut line)?;
         let field = line.trim().to_ascii_lowercase();
         if field.is_empty() {
-            return Ok(Some((path, offset)));
+            return Ok(Some(request));
         }
-        if let Some(range) = field.strip_prefix("range: bytes=") {
-            offset = range.trim_end_matches('-').parse().unwrap_or_default();
+        if let Some((first, last)) = field.strip_prefix("range: bytes=").and_then(|range| range.split_once('-')) {
+            request.range = first.parse().ok().map(|first| (first, last.parse().ok()));
+        }
+        if let Some(etag) = field.strip_prefix("if-range: ") {
+            request.if_range = Some(etag.to_owned());
         }
     }
 }
