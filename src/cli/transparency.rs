@@ -69,7 +69,7 @@ pub(crate) enum Effort {
 pub(crate) fn access(common: &Common, effort: Effort) -> Access {
     let retries = if effort == Effort::Persistent { RETRIES } else { 0 };
     let limits = Limits { overall: PATIENCE, retries, ..Limits::default() };
-    Access { limits, offline: common.offline }
+    Access { limits, offline: common.offline, ..Access::default() }
 }
 
 /// The folder that holds what may be lost: interrupted downloads, and the last tree heads seen.

@@ -25,7 +25,7 @@ use rustls::RootCertStore;
 use tokio::time::{Instant, timeout};
 
 use super::redirect::{REDIRECT_LIMIT, forbidden, without_user};
-use super::resume::Continuation;
+use super::resume::{Continuation, content_range};
 use super::retry::{Pace, Patience, retry_after};
 use super::{Access, FetchError, Wait};
 
@@ -55,6 +55,10 @@ impl Client {
         &self.access.limits
     }
 
+    pub(super) fn lanes(&self) -> &super::Lanes {
+        &self.access.lanes
+    }
+
     /// Sends a request and follows its redirects to the head of an answer.
     pub(super) async fn open(
         &self,
@@ -69,14 +73,17 @@ impl Client {
         let mut target = url.clone();
         for _ in 0..=REDIRECT_LIMIT {
             let mut request = self.transport(&target)?.get(target.clone()).header(ACCEPT_ENCODING, "identity");
-            if let Some(Continuation { offset, etag }) = continuation {
-                request = request.header(RANGE, format!("bytes={offset}-")).header(IF_RANGE, etag.as_str());
+            if let Some(Continuation { offset, end, etag }) = continuation {
+                let last = end.map(|end| end.saturating_sub(1).to_string()).unwrap_or_default();
+                request = request.header(RANGE, format!("bytes={offset}-{last}")).header(IF_RANGE, etag.as_str());
             }
+            let began = Instant::now();
             let response = timeout(limits.connect.saturating_add(limits.idle), request.send())
                 .await
                 .map_err(|_| patience.timed_out(Wait::Idle))?
                 .map_err(|error| transport_error(url.as_str(), error))?;
-            let answer = Answer { response, location: url.to_string(), pace: Pace::default() };
+            let round_trip = began.elapsed();
+            let answer = Answer { response, location: url.to_string(), round_trip, pace: Pace::default() };
             if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
                 answer.refuse_coding()?;
                 return Ok(answer);
@@ -107,12 +114,13 @@ impl Client {
         let mut request = reqwest::Request::try_from(request).map_err(|error| transport_error(&location, error))?;
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let sent = self.transport(request.url())?.execute(request);
+        let began = Instant::now();
         let response =
             timeout(patience.limits.connect.saturating_add(patience.limits.idle).saturating_add(sending), sent)
                 .await
                 .map_err(|_| patience.timed_out(Wait::Idle))?
                 .map_err(|error| transport_error(&location, error))?;
-        let answer = Answer { response, location, pace: Pace::default() };
+        let answer = Answer { response, location, round_trip: began.elapsed(), pace: Pace::default() };
         answer.refuse_coding()?;
         Ok(answer)
     }
@@ -182,6 +190,7 @@ fn roots() -> Arc<RootCertStore> {
 pub(super) struct Answer {
     response: reqwest::Response,
     location: String,
+    round_trip: Duration,
     pace: Pace,
 }
 
@@ -203,6 +212,21 @@ impl Answer {
         let mut values = self.response.headers().get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// From the request, redirects not counted, to this head; a new connection is in it.
+    pub(super) fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
+    /// Whether a 206 is what was asked for: one part, from its offset to its end in `size` bytes, of the same entity.
+    pub(super) fn continues(&self, asked: &Continuation, size: u64) -> bool {
+        let end = asked.end.unwrap_or(size);
+        let range = self.header("content-range").and_then(content_range);
+        range == end.checked_sub(1).map(|last| (asked.offset, last, size))
+            && self.content_length().is_none_or(|length| Some(length) == end.checked_sub(asked.offset))
+            && self.header("etag").is_none_or(|etag| etag == asked.etag)
+            && !self.media_type().starts_with("multipart/")
     }
 
     /// The announced length of the body.

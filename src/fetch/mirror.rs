@@ -128,7 +128,8 @@ impl Mirror {
     ///
     /// Whenever a transfer breaks, its consumer reads an error, its result is dropped, and a fresh one is fed from the
     /// first byte. It may stop reading early; then that is the result. With `partials`, a folder, a broken transfer
-    /// leaves its bytes there and a later one, even of another process, continues them where the server can.
+    /// leaves its bytes there and a later one, even of another process, continues them where the server can; without,
+    /// whatever arrives is of one answer.
     ///
     /// # Errors
     /// [`FetchError`] when exactly the index's size in bytes could not be had, or `watch` was cancelled.

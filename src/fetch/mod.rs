@@ -12,6 +12,7 @@
 //!   backoff and jitter; `Retry-After` (RFC 9110 §10.2.3) is honoured up to a cap. All else is final.
 //! - Partial downloads (`resume.rs`): continued only under `If-Range` with a strong validator (RFC 9110 §13.1.5), and
 //!   their kept bytes are fed to the consumer again from the first.
+//! - Lanes (`lanes.rs`): where one connection carries too little, further ones fetch ahead of it.
 //! - The consumer is sync (`bridge.rs`): it runs on a thread of its own and sees an end of file only when the
 //!   transfer said so; a failed transfer is an I/O error to it.
 //!
@@ -35,6 +36,7 @@ mod folder;
 pub mod fuzzing;
 mod heads;
 mod http;
+mod lanes;
 mod log_copy;
 mod mirror;
 mod object;
@@ -54,6 +56,7 @@ pub use deposit::{Deposit, Deposited, LISTING_LIMIT, Stamp};
 pub use error::{FetchError, Wait};
 pub use folder::FolderMirror;
 pub use heads::{Heads, StateError};
+pub use lanes::Lanes;
 pub use log_copy::{LATEST, LogCopy, LogFiles};
 pub use mirror::{Mirror, document_at, index_at};
 pub use remote::HttpMirror;
@@ -105,6 +108,8 @@ impl Default for Limits {
 pub struct Access {
     /// Patience and persistence.
     pub limits: Limits,
+    /// How many connections one archive may have.
+    pub lanes: Lanes,
     /// Every attempt to reach a network is an error.
     pub offline: bool,
 }

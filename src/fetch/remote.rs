@@ -147,7 +147,7 @@ impl HttpMirror {
     /// A whole small file, or its first `limit_bytes` and one more.
     pub(super) async fn document(&self, url: &Url, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         let watch = Watch::silent();
-        let patience = Patience::new(self.source.limits(), &watch, url.as_str());
+        let patience = Patience::new(self.source.client().limits(), &watch, url.as_str());
         patience
             .persist(async || {
                 patience

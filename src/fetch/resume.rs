@@ -21,10 +21,12 @@ const VALIDATOR_SIZE_LIMIT_BYTES: u64 = 8 << 10;
 /// How many kept bytes are read at once.
 const KEPT_CHUNK_BYTES: u64 = 256 << 10;
 
-/// A request to go on where an earlier transfer ended.
+/// A request to go on where an earlier transfer ended, or will have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Continuation {
     pub(super) offset: u64,
+    /// Where to stop; `None` for the end.
+    pub(super) end: Option<u64>,
     pub(super) etag: String,
 }
 
@@ -39,7 +41,7 @@ pub(super) fn content_range(value: &str) -> Option<(u64, u64, u64)> {
 }
 
 /// Whether a tag identifies bytes, rather than a meaning.
-fn is_strong(etag: &str) -> bool {
+pub(super) fn is_strong(etag: &str) -> bool {
     let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     etag.len() <= ETAG_SIZE_LIMIT_BYTES
         && inner.is_some_and(|tag| tag.bytes().all(|b| b.is_ascii_graphic() && b != b'"'))
@@ -81,7 +83,11 @@ impl Partial {
     /// How to go on, if some of `size` bytes are here and can be identified.
     pub(super) fn continuation(&self, size: u64) -> Option<Continuation> {
         let etag = self.etag.clone()?;
-        (self.size_bytes > 0 && self.size_bytes < size).then_some(Continuation { offset: self.size_bytes, etag })
+        (self.size_bytes > 0 && self.size_bytes < size).then_some(Continuation {
+            offset: self.size_bytes,
+            end: None,
+            etag,
+        })
     }
 
     /// Drops all bytes; those that follow come with this entity tag.
@@ -237,7 +243,7 @@ mod tests {
     fn bytes_are_kept_with_what_identifies_them() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("new");
-        assert_eq!(kept(&folder, "\"1\""), Some(Continuation { offset: 5, etag: "\"1\"".to_owned() }));
+        assert_eq!(kept(&folder, "\"1\""), Some(Continuation { offset: 5, end: None, etag: "\"1\"".to_owned() }));
         let mut partial = Partial::open(&folder, &[7; 32], URL).unwrap();
         assert_eq!(partial.kept(1).unwrap(), "ello");
         assert!(partial.kept(5).is_err());

@@ -1,10 +1,10 @@
 //! Whom the files of a mirror are asked from. Both answer in HTTP's terms, so all that follows an answer is shared.
 
+use super::FetchError;
 use super::http::{Answer, Client, Url};
 use super::object::Bucket;
 use super::resume::Continuation;
 use super::retry::Patience;
-use super::{FetchError, Limits};
 
 #[derive(Debug)]
 pub(super) enum Source {
@@ -15,14 +15,14 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn limits(&self) -> &Limits {
+    pub(super) fn client(&self) -> &Client {
         match self {
-            Self::Web(client) => client.limits(),
-            Self::Object(bucket) => bucket.limits(),
+            Self::Web(client) => client,
+            Self::Object(bucket) => &bucket.client,
         }
     }
 
-    /// The head of the answer to a request for a file, or the rest of one.
+    /// The head of the answer to a request for a file, or a part of one.
     pub(super) async fn open(
         &self,
         url: &Url,

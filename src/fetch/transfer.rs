@@ -16,7 +16,8 @@ use tokio::task::spawn_blocking;
 use super::FetchError;
 use super::bridge::{Frame, bridge};
 use super::http::{Answer, Url};
-use super::resume::{Continuation, Partial, content_range};
+use super::lanes::{Ahead, Download};
+use super::resume::Partial;
 use super::retry::Patience;
 use super::source::Source;
 use crate::events::{Event, Watch};
@@ -35,9 +36,10 @@ where
     F: Fn(&mut dyn BufRead) -> T + Send + Sync + Clone + 'static,
     T: Send + 'static,
 {
-    let patience = Patience::new(source.limits(), watch, url.as_str());
+    let patience = Patience::new(source.client().limits(), watch, url.as_str());
     let partial = partials.and_then(|folder| Partial::open(folder, file.sha256(), url.as_str()));
-    let mut attempt = Attempt { source, url, size: file.size_bytes(), patience: &patience, partial };
+    let download = Download { source, url, size: file.size_bytes(), patience: &patience };
+    let mut attempt = Attempt { download, partial, in_one_piece: partials.is_none() };
     let result = patience
         .persist(async || {
             watch.tell(Event::Receiving { name: file.name().to_string(), size_bytes: Some(file.size_bytes()) });
@@ -53,11 +55,10 @@ where
 
 /// What all attempts share.
 struct Attempt<'a> {
-    source: &'a Source,
-    url: &'a Url,
-    size: u64,
-    patience: &'a Patience<'a>,
+    download: Download<'a>,
     partial: Option<Partial>,
+    /// Whether there must be no lanes: they are not wished for, or there were some.
+    in_one_piece: bool,
 }
 
 impl Attempt<'_> {
@@ -66,7 +67,7 @@ impl Attempt<'_> {
         F: Fn(&mut dyn BufRead) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let patience = self.patience;
+        let patience = self.download.patience;
         let (answer, kept) = patience.bound(self.open()).await?;
         let (sender, mut reader) = bridge();
         let consumer = spawn_blocking(move || consume(&mut reader));
@@ -87,13 +88,14 @@ impl Attempt<'_> {
 
     /// The head of an answer that can be used, and how many kept bytes it continues.
     async fn open(&mut self) -> Result<(Answer, u64), FetchError> {
-        let continuation = self.partial.as_ref().and_then(|partial| partial.continuation(self.size));
-        let answer = self.source.open(self.url, self.patience, continuation.as_ref()).await?;
-        let location = self.patience.location();
+        let Download { source, url, size, patience } = self.download;
+        let continuation = self.partial.as_ref().and_then(|partial| partial.continuation(size));
+        let answer = source.open(url, patience, continuation.as_ref()).await?;
+        let location = patience.location();
         match (answer.status(), continuation) {
             (200, _) => {}
-            (206, Some(continuation)) if continues(&answer, &continuation, self.size) => {
-                self.patience.watch.tell(Event::Resuming { bytes: continuation.offset });
+            (206, Some(continuation)) if answer.continues(&continuation, size) => {
+                patience.watch.tell(Event::Resuming { bytes: continuation.offset });
                 return Ok((answer, continuation.offset));
             }
             // An object store is asked for a range of this very entity, and has another one.
@@ -107,8 +109,8 @@ impl Attempt<'_> {
         if matches!(answer.media_type().as_str(), "text/html" | "application/xhtml+xml") {
             return Err(FetchError::Html { location });
         }
-        if let Some(announced) = answer.content_length().filter(|length| *length != self.size) {
-            return Err(FetchError::AnnouncedSize { location, expected: self.size, announced });
+        if let Some(announced) = answer.content_length().filter(|length| *length != size) {
+            return Err(FetchError::AnnouncedSize { location, expected: size, announced });
         }
         self.forget(answer.header("etag"));
         Ok((answer, 0))
@@ -121,36 +123,42 @@ impl Attempt<'_> {
     }
 
     /// Sends the kept bytes and the body across the bridge, until the end or until nobody listens any more.
-    async fn pump(&mut self, mut answer: Answer, kept: u64, sender: &Sender<Frame>) -> Result<(), FetchError> {
-        let size = self.size;
+    async fn pump(&mut self, answer: Answer, kept: u64, sender: &Sender<Frame>) -> Result<(), FetchError> {
+        let Download { size, patience, .. } = self.download;
+        let mut ahead = Ahead::of(self.download, &answer, self.in_one_piece);
+        let mut first = Some(answer);
         let mut arrived = 0;
         loop {
             let chunk = match &mut self.partial {
                 Some(partial) if arrived < kept => partial.kept(arrived).map(Some).map_err(|_| {
                     partial.restart(None);
-                    FetchError::Range { location: self.patience.location(), offset: kept }
+                    FetchError::Range { location: patience.location(), offset: kept }
                 })?,
                 _ => tokio::select! {
-                    chunk = answer.next_chunk(self.patience, arrived, size) => chunk?,
+                    chunk = ahead.next(&mut first, arrived) => chunk?,
                     () = sender.closed() => return self.deserted(),
                 },
             };
             let Some(chunk) = chunk else { break };
             let after = arrived + chunk.len() as u64;
             if after > size {
-                return Err(FetchError::Overlong { location: self.patience.location(), expected: size });
+                return Err(FetchError::Overlong { location: patience.location(), expected: size });
             }
-            if let Some(partial) = self.partial.as_mut().filter(|_| arrived >= kept) {
-                partial.append(&chunk);
+            if arrived >= kept {
+                let backlog = sender.max_capacity() - sender.capacity();
+                self.in_one_piece |= ahead.judge(chunk.len(), after, backlog);
+                if let Some(partial) = &mut self.partial {
+                    partial.append(&chunk);
+                }
             }
             arrived = after;
-            if sender.send(Frame::Chunk(chunk)).await.is_err() {
+            if ahead.beside(sender.send(Frame::Chunk(chunk))).await.is_err() {
                 return self.deserted();
             }
-            self.patience.watch.tell(Event::Received { bytes: arrived });
+            patience.watch.tell(Event::Received { bytes: arrived });
         }
         if arrived < size {
-            return Err(FetchError::Truncated { location: self.patience.location(), expected: size, actual: arrived });
+            return Err(FetchError::Truncated { location: patience.location(), expected: size, actual: arrived });
         }
         // Whether somebody still waits for the end is the consumer's business.
         let _ = sender.send(Frame::End).await;
@@ -159,15 +167,6 @@ impl Attempt<'_> {
 
     /// The consumer wants no more: since it has seen enough, or since it noticed a wish to stop before we did.
     fn deserted(&self) -> Result<(), FetchError> {
-        if self.patience.watch.is_cancelled() { Err(FetchError::Interrupted) } else { Ok(()) }
+        if self.download.patience.watch.is_cancelled() { Err(FetchError::Interrupted) } else { Ok(()) }
     }
-}
-
-/// Whether a 206 is what was asked for: one part, from the offset to the end of `size` bytes, of the same entity.
-fn continues(answer: &Answer, asked: &Continuation, size: u64) -> bool {
-    let range = answer.header("content-range").and_then(content_range);
-    range == size.checked_sub(1).map(|last| (asked.offset, last, size))
-        && answer.content_length().is_none_or(|length| Some(length) == size.checked_sub(asked.offset))
-        && answer.header("etag").is_none_or(|etag| etag == asked.etag)
-        && !answer.media_type().starts_with("multipart/")
 }

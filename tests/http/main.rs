@@ -8,6 +8,7 @@
 
 mod answers;
 mod floods;
+mod lanes;
 mod proxies;
 mod race;
 mod redirects;

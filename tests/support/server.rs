@@ -46,6 +46,10 @@ pub enum Fault {
     Silence,
     /// No answer before this path was asked for, too.
     After(String),
+    /// No answer before so many requests were made.
+    AfterRequests(usize),
+    /// The body pauses after so many bytes, until so many requests were made.
+    PauseAt(usize, usize),
     /// The connection closes after so many bytes of the body.
     TruncateAt(usize),
     /// The connection is reset after so many bytes of the body.
@@ -72,6 +76,10 @@ pub enum Fault {
     MultipartRange,
     /// 206 with the right head, but with fewer bytes announced and sent.
     ShortRange,
+    /// 206 with the right range, but of one byte more.
+    RangeOfMore,
+    /// 206 with the right range of other bytes, whatever the validator is; with this entity tag, an empty one means none.
+    RangeOf(&'static str),
     /// 416.
     RangeNotSatisfiable,
     /// 200 with the whole body, whatever was asked for.
@@ -212,10 +220,10 @@ fn wait_for_the_client_to_go(mut stream: &TcpStream) -> io::Result<()> {
     io::copy(&mut stream, &mut io::sink()).map(|_| ())
 }
 
-fn wait_for_request(shared: &Mutex<State>, path: &str) -> io::Result<()> {
+fn wait_for(shared: &Mutex<State>, requests: impl Fn(&[Request]) -> bool) -> io::Result<()> {
     loop {
         let state = shared.lock().unwrap();
-        if state.requests.iter().any(|request| request.path == path) {
+        if requests(&state.requests) {
             return Ok(());
         }
         if state.stopping {
@@ -249,13 +257,14 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
     let mut status = 200;
     let mut content_range = None;
     let whole = response.body.len();
-    let asked: Option<usize> =
-        request.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let asked = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let asked = asked.and_then(|(from, last)| Some((from.parse().ok()?, last.parse().unwrap_or(usize::MAX))));
     let unchanged = request.header("if-range").is_none_or(|etag| Some(etag) == response.etag.as_deref());
-    if let Some(from) = asked.filter(|_| response.ranges && unchanged && !matches!(fault, Fault::IgnoreRange)) {
+    if let Some((from, last)) = asked.filter(|_| response.ranges && unchanged && !matches!(fault, Fault::IgnoreRange)) {
         if from < whole {
-            (status, content_range) = (206, Some(format!("bytes {from}-{}/{whole}", whole - 1)));
-            response.body.drain(..from);
+            let last = last.min(whole - 1);
+            (status, content_range) = (206, Some(format!("bytes {from}-{last}/{whole}")));
+            response.body = response.body[from..=last].to_vec();
         } else {
             status = 416;
         }
@@ -264,7 +273,8 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
     match &fault {
         Fault::HangUp => return Ok(()),
         Fault::Silence => return wait_for_the_client_to_go(stream),
-        Fault::After(other) => wait_for_request(shared, other)?,
+        Fault::After(other) => wait_for(shared, |requests| requests.iter().any(|request| request.path == *other))?,
+        Fault::AfterRequests(number) => wait_for(shared, |requests| requests.len() >= *number)?,
         Fault::Raw(bytes) => return stream.write_all(bytes),
         Fault::Endless(first, again) => {
             stream.write_all(first.as_bytes())?;
@@ -290,6 +300,13 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
         Fault::ShortRange => {
             response.body.pop();
             length = Some(response.body.len() as u64);
+        }
+        Fault::RangeOfMore => {
+            content_range = content_range.map(|range| range.replace(&format!("/{whole}"), &format!("/{}", whole + 1)))
+        }
+        Fault::RangeOf(etag) => {
+            response.etag = Some((*etag).to_owned()).filter(|etag| !etag.is_empty());
+            response.body.iter_mut().for_each(|byte| *byte ^= 0xff);
         }
         Fault::RangeNotSatisfiable => (status, content_range) = (416, Some(format!("bytes */{whole}"))),
         Fault::Redirect(to) => {
@@ -324,6 +341,11 @@ fn answer(mut stream: &TcpStream, shared: &Mutex<State>) -> io::Result<()> {
         Fault::StallAt(at) => {
             stream.write_all(&body[..at.min(body.len())])?;
             wait_for_the_client_to_go(stream)
+        }
+        Fault::PauseAt(at, number) => {
+            stream.write_all(&body[..at])?;
+            wait_for(shared, |requests| requests.len() >= number)?;
+            stream.write_all(&body[at..])
         }
         Fault::Trickle(interval) => {
             stream.set_read_timeout(Some(interval))?;

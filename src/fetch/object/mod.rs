@@ -41,7 +41,7 @@ impl<T: ObjectStore + MultipartStore> Store for T {}
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     store: Arc<dyn Store>,
-    client: Arc<Client>,
+    pub(super) client: Arc<Client>,
 }
 
 impl Bucket {
@@ -66,8 +66,8 @@ impl Bucket {
         let slot = Slot::of(url.as_str());
         let mut options = GetOptions::default();
         options.extensions.insert(slot.clone());
-        if let Some(Continuation { offset, etag }) = continuation {
-            options.range = Some(GetRange::Offset(*offset));
+        if let Some(Continuation { offset, end, etag }) = continuation {
+            options.range = Some(end.map_or(GetRange::Offset(*offset), |end| GetRange::Bounded(*offset..end)));
             options.if_match = Some(etag.clone());
         }
         // Whatever the crate makes of the answer: if one came, we read it ourselves.
