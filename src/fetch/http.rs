@@ -43,16 +43,26 @@ pub(super) struct Client {
     /// Without roots: for HTTP without TLS, to servers that no proxy is asked for.
     plain: OnceLock<reqwest::Client>,
     secure: OnceLock<reqwest::Client>,
+    downloads: Arc<()>,
 }
 
 impl Client {
     /// A client that has not done anything yet.
     pub(super) fn new(access: Access, hosts: Option<&'static [&'static str]>) -> Self {
-        Self { access, hosts, plain: OnceLock::new(), secure: OnceLock::new() }
+        Self { access, hosts, plain: OnceLock::new(), secure: OnceLock::new(), downloads: Arc::default() }
     }
 
     pub(super) fn limits(&self) -> &super::Limits {
         &self.access.limits
+    }
+
+    /// Counts as a download while it is held.
+    pub(super) fn begin_download(&self) -> Arc<()> {
+        Arc::clone(&self.downloads)
+    }
+
+    pub(super) fn has_several_downloads(&self) -> bool {
+        Arc::strong_count(&self.downloads) > 2
     }
 
     pub(super) fn lanes(&self) -> &super::Lanes {

@@ -8,8 +8,9 @@
 //!   would not widen it: 200 Mbit/s and 10 ms hold 0.25 MB. The round trip is what the head took, so it may be taken for
 //!   the threefold, the set-up of a connection, but not for less. Where a distant path holds as much and is full, lanes
 //!   share it and neither help nor harm.
-//! - The answer must be a web server's, have a strong entity tag and not say `Accept-Ranges: none` (RFC 9110 §14.3), and half a window must
-//!   be left for lanes.
+//! - The answer must be a web server's, have a strong entity tag and not say `Accept-Ranges: none` (RFC 9110 §14.3); half
+//!   a window must be left for lanes, and no other archive be on its way from there: several have several connections
+//!   already.
 //! - A lane asks for one segment after another, by `Range` and `If-Range`. Its answer must be 206, and bring that very
 //!   segment of an entity with that very tag and size, whole. Segments begin two round trips ahead of the first
 //!   connection, as long as lanes take to begin. The first ones are shorter, each by a share, so that lanes do not all
@@ -156,7 +157,9 @@ impl<'a> Ahead<'a> {
         let in_flight = bytes as f64 * self.round_trip.as_secs_f64() / (now - began).as_secs_f64().max(1e-9);
         let distance = ((2.0 * in_flight) as u64).min(lanes.window_bytes / 2);
         let left = download.size.saturating_sub(arrived);
-        if in_flight < lanes.in_flight_bytes as f64 || left < distance + lanes.window_bytes / 2 {
+        let is_distant = in_flight >= lanes.in_flight_bytes as f64;
+        let has_company = download.source.client().has_several_downloads();
+        if !is_distant || left < distance + lanes.window_bytes / 2 || has_company {
             return false;
         }
         let Some(etag) = self.etag.take() else { return false };

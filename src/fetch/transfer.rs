@@ -36,6 +36,7 @@ where
     F: Fn(&mut dyn BufRead) -> T + Send + Sync + Clone + 'static,
     T: Send + 'static,
 {
+    let _download = source.client().begin_download();
     let patience = Patience::new(source.client().limits(), watch, url.as_str());
     let partial = partials.and_then(|folder| Partial::open(folder, file.sha256(), url.as_str()));
     let download = Download { source, url, size: file.size_bytes(), patience: &patience };

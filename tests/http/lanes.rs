@@ -135,6 +135,16 @@ fn an_archive_that_is_to_be_new_comes_in_one_piece() {
 }
 
 #[test]
+fn several_archives_at_a_time_have_one_connection_each() {
+    let world = world(3, [Fault::StallAt(STALL), Fault::StallAt(STALL)]).once();
+    let (mirror, watch) = (world.mirror(), Watch::silent());
+    let download = || mirror.download(&world.file, Some(world.folder.path()), &watch, read_all);
+    let (one, other) = run(async { tokio::join!(download(), download()) });
+    assert_eq!([one.unwrap_err().code(), other.unwrap_err().code()], [Code::Network; 2]);
+    assert_eq!(world.ranges(), [None, None]);
+}
+
+#[test]
 fn where_the_consumer_lags_there_are_no_lanes() {
     for lags in [true, false] {
         let mut world = world(3, [Fault::StallAt(STALL)]).once();
