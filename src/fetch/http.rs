@@ -43,6 +43,7 @@ pub(super) struct Client {
     /// Without roots: for HTTP without TLS, to servers that no proxy is asked for.
     plain: OnceLock<reqwest::Client>,
     secure: OnceLock<reqwest::Client>,
+    /// Held by every download that is on its way, and here.
     downloads: Arc<()>,
 }
 
@@ -69,15 +70,16 @@ impl Client {
         &self.access.lanes
     }
 
-    /// Sends a request and follows its redirects to the head of an answer.
+    /// Sends a request and follows its redirects to the head of an answer. Errors name the location of `patience`.
     pub(super) async fn open(
         &self,
         url: &Url,
         patience: &Patience<'_>,
         continuation: Option<&Continuation>,
     ) -> Result<Answer, FetchError> {
+        let location = patience.location();
         if self.access.offline {
-            return Err(FetchError::Offline { location: url.to_string() });
+            return Err(FetchError::Offline { location });
         }
         let limits = &self.access.limits;
         let mut target = url.clone();
@@ -91,22 +93,22 @@ impl Client {
             let response = timeout(limits.connect.saturating_add(limits.idle), request.send())
                 .await
                 .map_err(|_| patience.timed_out(Wait::Idle))?
-                .map_err(|error| transport_error(url.as_str(), error))?;
+                .map_err(|error| transport_error(&location, error))?;
             let round_trip = began.elapsed();
-            let answer = Answer { response, location: url.to_string(), round_trip, pace: Pace::default() };
+            let answer = Answer { response, location: location.clone(), round_trip, pace: Pace::default() };
             if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
                 answer.refuse_coding()?;
                 return Ok(answer);
             }
-            let Some(location) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
+            let Some(next) = answer.header(LOCATION.as_str()) else { return Err(answer.status_error()) };
             let refuse = |to, reason| FetchError::Redirect { from: target.to_string(), to, reason };
-            let next = target.join(location).map_err(|_| refuse(without_user(location), "not a URL"))?;
+            let next = target.join(next).map_err(|_| refuse(without_user(next), "not a URL"))?;
             if let Some(reason) = forbidden(url, self.hosts, &next) {
                 return Err(refuse(without_user(next.as_str()), reason));
             }
             target = next;
         }
-        Err(FetchError::Redirect { from: url.to_string(), to: target.to_string(), reason: "too many redirects" })
+        Err(FetchError::Redirect { from: location, to: target.to_string(), reason: "too many redirects" })
     }
 
     /// Sends one request as it is, and follows no redirect. Its body may take as long as it would at
@@ -222,6 +224,11 @@ impl Answer {
         let mut values = self.response.headers().get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// Where it is from, after all redirects.
+    pub(super) fn url(&self) -> &Url {
+        self.response.url()
     }
 
     /// From the request, redirects not counted, to this head; a new connection is in it.

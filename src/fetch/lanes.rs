@@ -11,8 +11,9 @@
 //! - The answer must be a web server's, have a strong entity tag and not say `Accept-Ranges: none` (RFC 9110 §14.3); half
 //!   a window must be left for lanes, and no other archive be on its way from there: several have several connections
 //!   already.
-//! - A lane asks for one segment after another, by `Range` and `If-Range`. Its answer must be 206, and bring that very
-//!   segment of an entity with that very tag and size, whole. Segments begin two round trips ahead of the first
+//! - A lane asks for one segment after another, by `Range` and `If-Range`, at the URL whose answer was the first one's,
+//!   after all redirects: a tag identifies bytes of one resource alone (RFC 9110 §8.8.3). Its answer must be 206 and from
+//!   that URL, and bring that very segment of an entity with that very tag and size, whole. Segments begin two round trips ahead of the first
 //!   connection, as long as lanes take to begin. The first ones are shorter, each by a share, so that lanes do not all
 //!   wait for an answer at once.
 //! - Nothing is asked for that ends more than [`Lanes::window_bytes`] ahead of the consumer, which gets all in order.
@@ -101,6 +102,8 @@ pub(super) struct Ahead<'a> {
     download: Download<'a>,
     lanes: &'a Lanes,
     round_trip: Duration,
+    /// Where the first answer is from.
+    target: Url,
     /// What identifies the entity; `None` when there must be no lanes, or are some already.
     etag: Option<String>,
     /// When the part that is measured began, and how much of it has come.
@@ -126,6 +129,7 @@ impl<'a> Ahead<'a> {
             download,
             lanes,
             round_trip: first.round_trip(),
+            target: first.url().clone(),
             etag: etag.map(str::to_owned),
             part: None,
             position: 0,
@@ -232,8 +236,8 @@ impl<'a> Ahead<'a> {
             && let Some(segment) = self.segments.pop_if(|segment| segment.end.is_some_and(|end| end <= reach))
         {
             if let Some(end) = segment.end.filter(|end| *end > self.position) {
-                let (download, at) = (self.download, segment.offset);
-                let lane = Lane { download, segment, end, at, answer: None, rest: Bytes::new() };
+                let (download, target, at) = (self.download, self.target.clone(), segment.offset);
+                let lane = Lane { download, target, segment, end, at, answer: None, rest: Bytes::new() };
                 self.under_way.push(try_unfold(lane, Lane::piece).boxed());
             }
         }
@@ -255,6 +259,7 @@ impl<'a> Ahead<'a> {
 /// A segment that is asked for, or is arriving.
 struct Lane<'a> {
     download: Download<'a>,
+    target: Url,
     segment: Continuation,
     end: u64,
     /// How far it has come.
@@ -298,11 +303,14 @@ impl Lane<'_> {
         Ok(Some(((offset, piece.into()), self)))
     }
 
+    /// The head of the segment's answer. Where `target` may redirect to is judged as if the user had named it, which is
+    /// never more lenient; but then the answer is not from there.
     async fn ask(&self) -> Result<Answer, FetchError> {
-        let Self { download: Download { source, url, size, patience }, segment, .. } = self;
-        let answer = source.open(url, patience, Some(segment)).await?;
+        let Self { download: Download { source, size, patience, .. }, target, segment, .. } = self;
+        let answer = source.open(target, patience, Some(segment)).await?;
+        let is_same = answer.url() == target && answer.header("etag") == Some(&segment.etag);
         match answer.status() {
-            206 if answer.continues(segment, *size) && answer.header("etag") == Some(&segment.etag) => Ok(answer),
+            206 if is_same && answer.continues(segment, *size) => Ok(answer),
             206 => Err(self.download.odd(segment.offset)),
             _ => Err(answer.status_error()),
         }

@@ -3,13 +3,14 @@
 
 use std::io::BufRead;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use goverify::error::{Code, Coded};
 use goverify::events::{Event, Watch};
 use goverify::fetch::{FetchError, Lanes};
 
 use super::support::server::{Fault, Response};
-use super::support::world::{SIZE, World, body, read_all, run};
+use super::support::world::{PATH, SIZE, World, body, read_all, run};
 
 /// Where the first connection stalls: behind the first segment, which begins a window after what has come in a part
 /// and in two read buffers of the transport, at the latest.
@@ -65,6 +66,16 @@ fn segments(world: &World) -> Vec<(usize, usize)> {
     segments
 }
 
+/// Waits for what other threads bring about.
+#[track_caller]
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(60), "in vain");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn lanes_bring_what_the_first_connection_does_not() {
     for number in [1, 2, 3] {
@@ -97,6 +108,27 @@ fn the_rest_of_a_continued_download_has_lanes_as_well() {
 }
 
 #[test]
+fn lanes_ask_where_the_first_connection_was_led_to() {
+    let world = world(3, [Fault::Redirect("/elsewhere?signed".to_owned())]);
+    world.server.serve("/elsewhere?signed", Response::file(body()), [Fault::StallAt(STALL)]);
+    succeeds(&world, 1, "redirected");
+    let paths: Vec<_> = world.server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths[0], PATH);
+    assert!(paths.len() > 2 && paths[1..].iter().all(|path| path == "/elsewhere?signed"), "{paths:?}");
+}
+
+#[test]
+fn a_tag_means_nothing_at_another_place() {
+    let world = world(1, [Fault::PauseAt(STALL, 3), Fault::Redirect("/other".to_owned())]);
+    let other: Vec<_> = body().into_iter().map(|byte| !byte).collect();
+    world.server.serve("/other", Response::file(other), []);
+    succeeds(&world, 1, "led elsewhere");
+    let requests = world.server.requests();
+    assert_eq!(requests.len(), 3);
+    assert_eq!((requests[2].path.as_str(), requests[2].header("if-range")), ("/other", Some("\"v1\"")));
+}
+
+#[test]
 fn lanes_are_taken_only_where_they_may_help() {
     type Change = (&'static str, bool, fn(&mut World, &mut Response));
     let cases: [Change; 9] = [
@@ -116,7 +148,7 @@ fn lanes_are_taken_only_where_they_may_help() {
             scope.spawn(move || {
                 let (mut world, mut response) = (world(3, []), Response::file(body()));
                 change(&mut world, &mut response);
-                world.server.serve(super::support::world::PATH, response, [Fault::StallAt(STALL)]);
+                world.server.serve(PATH, response, [Fault::StallAt(STALL)]);
                 let world = world.once();
                 let code = world.download().map(|bytes| assert!(bytes == body())).map_err(|error| error.code());
                 assert_eq!(code, if taken { Ok(()) } else { Err(Code::Network) }, "{case}");
@@ -301,15 +333,17 @@ fn no_more_than_a_window_is_asked_for_ahead_of_the_consumer() {
                 return std::io::Result::Ok(bytes);
             }
             bytes.extend_from_slice(&part[..length]);
-            while bytes.len() >= STALL {
+            // All that may be asked for is, so the consumer is what is waited for.
+            let least = SIZE.min(bytes.len() + IN_THE_BRIDGE + 1000);
+            wait_until(|| {
                 let asked = segments(&seen).last().map_or(0, |(_, last)| last + 1);
-                assert!(asked <= bytes.len() + IN_THE_BRIDGE + 5000, "{asked} at {}", bytes.len());
-                // All that may be asked for is, so the consumer is what is waited for.
-                if asked >= SIZE.min(bytes.len() + IN_THE_BRIDGE + 1000) {
-                    break;
-                }
-                std::thread::yield_now();
-            }
+                assert!(
+                    bytes.len() < STALL || asked <= bytes.len() + IN_THE_BRIDGE + 5000,
+                    "{asked} at {}",
+                    bytes.len()
+                );
+                bytes.len() < STALL || asked >= least
+            });
         }
     };
     let bytes = run(world.mirror().download(&world.file, Some(world.folder.path()), &Watch::silent(), consume));
