@@ -212,9 +212,8 @@ impl<'a> Ahead<'a> {
             if self.under_way.is_empty() {
                 return None;
             }
-            if let Some(landed) = self.under_way.next().await {
-                self.land(landed);
-            }
+            let landed = self.under_way.next().await;
+            self.land(landed);
         }
     }
 
@@ -225,7 +224,7 @@ impl<'a> Ahead<'a> {
             self.ask();
             tokio::select! {
                 done = &mut work => return done,
-                Some(landed) = self.under_way.next() => self.land(landed),
+                landed = self.under_way.next(), if !self.under_way.is_empty() => self.land(landed),
             }
         }
     }
@@ -243,10 +242,12 @@ impl<'a> Ahead<'a> {
         }
     }
 
-    fn land(&mut self, landed: Result<(u64, Bytes), FetchError>) {
+    /// Takes what lanes brought; nothing, where all segments that were under way have ended, and the next may be asked for.
+    fn land(&mut self, landed: Option<Result<(u64, Bytes), FetchError>>) {
         match landed {
-            Ok((offset, bytes)) => _ = self.landed.insert(offset, bytes),
-            Err(failure) => {
+            None => {}
+            Some(Ok((offset, bytes))) => _ = self.landed.insert(offset, bytes),
+            Some(Err(failure)) => {
                 self.failure = Some(failure);
                 self.segments.clear();
                 self.under_way.clear();
