@@ -16,7 +16,9 @@
 //!   that URL, and bring that very segment of an entity with that very tag and size, whole. Segments begin two round trips ahead of the first
 //!   connection, as long as lanes take to begin. The first ones are shorter, each by a share, so that lanes do not all
 //!   wait for an answer at once.
-//! - Nothing is asked for that ends more than [`Lanes::window_bytes`] ahead of the consumer, which gets all in order.
+//! - Nothing is asked for that ends more than [`Lanes::window_bytes`] ahead of the consumer, which gets all in order;
+//!   once another archive is on its way from there, too, that ends more than two segments ahead. So of all downloads from
+//!   one place a single one holds a window at most.
 //! - The first connection carries on until something is there that continues what it brought, and is let go then.
 //!   Whatever is odd with a lane until then ends the lanes, and nothing else; afterwards it fails the attempt, and the
 //!   next ones have one connection.
@@ -37,6 +39,8 @@ use super::source::Source;
 
 /// How much a lane hands over at a time.
 const PIECE_BYTES: usize = 256 << 10;
+/// How many lanes and segments ahead there are once another archive is on its way, too: one comes, one is asked for.
+const IN_COMPANY: usize = 2;
 
 /// When an archive is worth further connections, and how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,8 +234,13 @@ impl<'a> Ahead<'a> {
     }
 
     fn ask(&mut self) {
-        let reach = self.position.saturating_add(self.lanes.window_bytes);
-        while self.under_way.len() < self.lanes.number
+        let Lanes { mut number, segment_bytes, mut window_bytes, .. } = *self.lanes;
+        if self.download.source.client().has_several_downloads() {
+            number = number.min(IN_COMPANY);
+            window_bytes = window_bytes.min(segment_bytes.saturating_mul(IN_COMPANY as u64));
+        }
+        let reach = self.position.saturating_add(window_bytes);
+        while self.under_way.len() < number
             && let Some(segment) = self.segments.pop_if(|segment| segment.end.is_some_and(|end| end <= reach))
         {
             if let Some(end) = segment.end.filter(|end| *end > self.position) {

@@ -2,12 +2,13 @@
 //! bytes of two entities.
 
 use std::io::BufRead;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use goverify::error::{Code, Coded};
 use goverify::events::{Event, Watch};
 use goverify::fetch::{FetchError, Lanes};
+use tokio::sync::Notify;
 
 use super::support::server::{Fault, Response};
 use super::support::world::{PATH, SIZE, World, body, read_all, run};
@@ -174,6 +175,53 @@ fn several_archives_at_a_time_have_one_connection_each() {
     let (one, other) = run(async { tokio::join!(download(), download()) });
     assert_eq!([one.unwrap_err().code(), other.unwrap_err().code()], [Code::Network; 2]);
     assert_eq!(world.ranges(), [None, None]);
+}
+
+#[test]
+fn lanes_narrow_once_another_archive_is_on_its_way() {
+    // Two segments, sixteen chunks in the bridge, and what is on either side of it.
+    const NARROW: usize = 2_000 + 16_000 + 4_000;
+    let mut world = world(6, [Fault::StallAt(STALL)]).once();
+    world.access.lanes = Lanes { segment_bytes: 1_000, window_bytes: 50_000, ..lanes(6) };
+    let world = Arc::new(world);
+    let (mirror, watch, begin) = (world.mirror(), Watch::silent(), Arc::new(Notify::new()));
+    // The other one is on its way for as long as its consumer waits.
+    let (to_begin, begun) = mpsc::channel();
+    let (to_end, end) = mpsc::channel::<()>();
+    let (begun, end) = (Mutex::new(begun), Arc::new(Mutex::new(end)));
+    let other = async {
+        begin.notified().await;
+        let consume = move |_: &mut dyn BufRead| {
+            to_begin.send(()).unwrap();
+            end.lock().unwrap().recv().unwrap();
+        };
+        mirror.download(&world.file, Some(world.folder.path()), &watch, consume).await
+    };
+    let (seen, first) = (Arc::clone(&world), (Arc::new(begun), Arc::clone(&begin)));
+    let consume = move |reader: &mut dyn BufRead| {
+        let asked = || segments(&seen).last().map_or(0, |(_, last)| last + 1);
+        let mut bytes = vec![0; STALL];
+        reader.read_exact(&mut bytes)?;
+        wait_until(|| asked() > STALL + NARROW);
+        first.1.notify_one();
+        first.0.lock().unwrap().recv().unwrap();
+        let before = asked();
+        let mut part = [0; 500];
+        loop {
+            let length = reader.read(&mut part)?;
+            if length == 0 {
+                to_end.send(()).unwrap();
+                return std::io::Result::Ok(bytes);
+            }
+            bytes.extend_from_slice(&part[..length]);
+            let asked = asked();
+            assert!(asked <= before.max(bytes.len() + NARROW), "{asked} at {}", bytes.len());
+        }
+    };
+    let one = mirror.download(&world.file, Some(world.folder.path()), &watch, consume);
+    let (one, other) = run(async { tokio::join!(one, other) });
+    assert!(one.unwrap().unwrap() == body());
+    other.unwrap();
 }
 
 #[test]
