@@ -6,10 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::input::Input;
-use super::{InspectError, build_info, file_table, image, paths};
-use crate::error::FileError;
-use crate::files::open_regular;
+use super::{InspectError, build_info, file_table, image, open, paths};
 
 /// What a program says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +22,7 @@ pub struct ProgramFacts {
 /// # Errors
 /// As for [`super::inspect()`].
 pub fn program_facts(path: &Path) -> Result<ProgramFacts, InspectError> {
-    let file = open_regular(path).map_err(|FileError { verb, source, .. }| InspectError::File { verb, source })?;
-    let input = &mut Input::new(file).map_err(InspectError::reading)?;
+    let input = &mut open(path)?;
     let parts = image::parts(input)?;
     let first = parts.first().ok_or(InspectError::NoBuildInfo)?;
     let version = build_info::read(input, first)?.version;

@@ -172,8 +172,12 @@ impl Inspection {
 /// # Errors
 /// Where it cannot be read, is no Go binary, or contradicts itself.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
+    examine(&mut open(path)?)
+}
+
+fn open(path: &Path) -> Result<Input, InspectError> {
     let file = open_regular(path).map_err(|FileError { verb, source, .. }| InspectError::File { verb, source })?;
-    examine(&mut Input::new(file)?)
+    Input::new(file)
 }
 
 fn examine(input: &mut Input) -> Result<Inspection, InspectError> {
