@@ -11,9 +11,9 @@ use support::binary::{Home, Run};
 
 /// The commands that this build has.
 const COMMANDS: &[&str] = if cfg!(feature = "net") {
-    &["audit", "completions", "env", "fetch", "help", "inspect", "keys", "list", "man", "mirror", "verify"]
+    &["audit", "completions", "doctor", "env", "fetch", "help", "inspect", "keys", "list", "man", "mirror", "verify"]
 } else {
-    &["audit", "completions", "env", "help", "inspect", "keys", "list", "man", "verify"]
+    &["audit", "completions", "doctor", "env", "help", "inspect", "keys", "list", "man", "verify"]
 };
 
 /// What `script` says when this program runs it beside the completions, in a file; `None` where the program is missing.
