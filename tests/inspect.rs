@@ -12,8 +12,8 @@ use std::fs;
 use goverify::error::{Code, Coded};
 use goverify::inspect::{BuildInfoFault, InspectError, Inspection, ModuleFault, Source, inspect};
 use support::executable::{
-    BASE, BIG_32, BIG_64, Executable, LITTLE_32, LITTLE_64, file_table, framed, info_header, inline_info, pointer_info,
-    varint, zdebug, zlib,
+    BASE, BIG_32, BIG_64, END, Executable, LITTLE_32, LITTLE_64, START, file_table, framed, info_header, inline_info,
+    pointer_info, varint, zdebug, zlib,
 };
 
 const MODULES: &str = "path\texample.com/x\nmod\texample.com/x\t(devel)\t\nbuild\t-trimpath=true\n";
@@ -398,6 +398,21 @@ fn settings_and_replacements_are_searched_and_other_fields_are_not() {
         ]
     );
     assert_eq!(inspection.trimpath, Some(false));
+}
+
+#[test]
+fn the_place_of_a_path_behind_bytes_that_are_no_text_is_that_of_its_line() {
+    let modules =
+        b"path\t\xff\xfe\xfd\nmod\tx\tv1\nbuild\ta=/opt/\xff/x\nbuild\tb=/opt/y\ndep\t\xff\tv1\n=>\t/home/me/x\tv1\t\n";
+    let framed = [&START[..], modules, &END[..]].concat();
+    let file = with_info(&inline_info("go1.22.5", &framed)).elf(LITTLE_64);
+    let places: Vec<_> =
+        found(&inspected(&file).unwrap()).into_iter().map(|(path, places)| (path, places[0].1)).collect();
+    let at = |text: &str| position(&file, text);
+    let expected = [("/home/me/x", at("/home/me/x")), ("/opt/y", at("/opt/y")), ("/opt/\u{fffd}/x", at("build\ta="))];
+    let mut places = places.iter().map(|(path, at)| (path.as_str(), *at)).collect::<Vec<_>>();
+    places.sort();
+    assert_eq!(places, expected);
 }
 
 #[test]

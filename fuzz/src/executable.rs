@@ -58,12 +58,14 @@ pub fn check(input: &[u8]) -> bool {
     true
 }
 
-/// What is compressed is not in the file, and neither is what a text of other bytes than UTF-8 was replaced by.
+/// What is compressed is not in the file. Of a line of the build info that has escapes or other bytes than UTF-8, the
+/// line is the place; of other names with such bytes, the bytes are others.
 fn placed(input: &[u8], path: &str, found: &Occurrence) {
     let at = usize::try_from(found.offset).unwrap();
     let there = input.get(at..).unwrap_or_default();
-    let is_escaped = found.source == Source::Flag && there.starts_with(b"build\t");
-    let is_known =
-        found.inside.is_some() || is_escaped || path.contains('\u{fffd}') || there.starts_with(path.as_bytes());
+    let lines: [&[u8]; 5] = [b"path\t", b"mod\t", b"dep\t", b"=>\t", b"build\t"];
+    let is_line =
+        matches!(found.source, Source::BuildInfo | Source::Flag) && lines.iter().any(|line| there.starts_with(line));
+    let is_known = found.inside.is_some() || is_line || path.contains('\u{fffd}') || there.starts_with(path.as_bytes());
     assert!(found.times > 0 && at < input.len() && is_known, "{path:?}: {found:?}");
 }

@@ -114,15 +114,15 @@ pub(super) fn read(input: &mut Input, part: &Part) -> Result<BuildInfo, InspectE
     }
     let framed = modules.bytes.strip_prefix(&INFO_START).and_then(|rest| rest.strip_suffix(&INFO_END));
     let text = match framed {
-        Some(text) => String::from_utf8_lossy(text),
-        None if modules.bytes.is_empty() => "".into(),
+        Some(text) => text,
+        None if modules.bytes.is_empty() => &[],
         None => return Err(BuildInfoFault::Framing.into()),
     };
     let offset = modules.offset.saturating_add(INFO_START.len() as u64);
     let end = modules.offset.saturating_add(modules.bytes.len() as u64);
     Ok(BuildInfo {
         version: String::from_utf8_lossy(&version.bytes).into_owned(),
-        modules: Modules::parse(&text, offset)?,
+        modules: Modules::parse(text, offset)?,
         place: modules.offset..end,
     })
 }

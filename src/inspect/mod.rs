@@ -223,22 +223,22 @@ impl Search<'_> {
         let mut settings = modules.settings.iter();
         for line in &modules.lines {
             let spot = Spot { source: Source::BuildInfo, detail: None, offset: line.offset, inside: None };
-            match line.text.split_once('\t') {
-                Some(("build", quoted)) => {
-                    let Some((key, value)) = settings.next() else { continue };
-                    let spot = Spot { source: Source::Flag, detail: Some(key), ..spot };
-                    for (_, path) in paths::mentioned(value) {
-                        // Where it has escapes, the line is the place.
-                        let at = quoted.find(path).map_or(0, |at| "build\t".len() + at);
-                        self.leaks.mentioned(path, spot.further(at));
-                    }
+            // Where bytes were replaced or escaped, the line is the place.
+            let mut is_exact = !line.text.contains(char::REPLACEMENT_CHARACTER);
+            let mut at = 0;
+            if line.text.starts_with("build\t") {
+                let Some((key, value)) = settings.next() else { continue };
+                let spot = Spot { source: Source::Flag, detail: Some(key), ..spot };
+                for (_, path) in paths::mentioned(value) {
+                    let found = line.text.get(at..).filter(|_| is_exact).and_then(|rest| rest.find(path));
+                    is_exact = found.is_some();
+                    at += found.unwrap_or_default();
+                    self.leaks.mentioned(path, if is_exact { spot.further(at) } else { spot });
                 }
-                _ => {
-                    let mut at = 0;
-                    for field in line.text.split('\t') {
-                        self.leaks.whole(field, spot.further(at));
-                        at += field.len() + 1;
-                    }
+            } else {
+                for field in line.text.split('\t') {
+                    self.leaks.whole(field, if is_exact { spot.further(at) } else { spot });
+                    at += field.len() + 1;
                 }
             }
         }

@@ -32,7 +32,7 @@ pub struct Module {
     pub replacement: Option<Box<Module>>,
 }
 
-/// One line that was understood.
+/// One line that was understood. Where it is not UTF-8, places in it are not those in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) offset: u64,
@@ -59,19 +59,19 @@ pub enum ModuleFault {
 
 impl Modules {
     /// The text, which stands at `offset` in the file.
-    pub(super) fn parse(text: &str, offset: u64) -> Result<Self, super::BuildInfoFault> {
+    pub(super) fn parse(text: &[u8], offset: u64) -> Result<Self, super::BuildInfoFault> {
         let mut modules = Self::default();
         let mut at = offset;
         // The module that a replacement is of: the main one, or the last dependency.
         let mut last = Last::None;
-        for (number, line) in text.split_inclusive('\n').enumerate() {
+        for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let start = at;
             at = at.saturating_add(line.len() as u64);
-            let Some(line) = line.strip_suffix('\n') else { break };
-            let known = modules.line(line, &mut last);
-            match known.map_err(|fault| super::BuildInfoFault::Line { line: number + 1, fault })? {
-                true => modules.lines.push(Line { offset: start, text: line.to_owned() }),
-                false => continue,
+            let Some(line) = line.strip_suffix(b"\n") else { break };
+            let line = String::from_utf8_lossy(line);
+            let known = modules.line(&line, &mut last);
+            if known.map_err(|fault| super::BuildInfoFault::Line { line: number + 1, fault })? {
+                modules.lines.push(Line { offset: start, text: line.into_owned() });
             }
         }
         Ok(modules)
@@ -241,7 +241,7 @@ mod tests {
         let text = "path\texample.com/x\nmod\texample.com/x\t(devel)\t\ndep\tb\tv1.0.0\th1:x=\ndep\tc\tv1\n\
                     =>\t/home/me/c\t(devel)\t\nnews\tx\nbuild\t-ldflags=\"-X main.x=\\\"a\\\" \\x41\\101\\u00e9\"\n\
                     build\tCGO_CFLAGS=\nbuild\t`a b`=c\nbuild\tcut=";
-        let modules = Modules::parse(text, 100).unwrap();
+        let modules = Modules::parse(text.as_bytes(), 100).unwrap();
         assert_eq!(modules.path.as_deref(), Some("example.com/x"));
         assert_eq!(modules.main, Some(Module::new("example.com/x", "(devel)", "")));
         let replaced = Module {
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!((modules.setting("CGO_CFLAGS"), modules.setting("a b")), (Some(""), Some("c")));
         assert_eq!(modules.setting("cut"), None);
         assert_eq!(modules.lines()[3..6], ["dep\tc\tv1", "=>\t/home/me/c\t(devel)\t", ""]);
-        assert_eq!(Modules::parse("dep\tc\tv1\n", 0).unwrap().lines(), ["dep\tc\tv1\t"]);
+        assert_eq!(Modules::parse(b"dep\tc\tv1\n", 0).unwrap().lines(), ["dep\tc\tv1\t"]);
         assert_eq!(modules.lines[1].offset, 100 + "path\texample.com/x\n".len() as u64);
     }
 
@@ -278,7 +278,7 @@ mod tests {
         ] {
             let number = line.matches('\n').count() + 1;
             let expected = Err(BuildInfoFault::Line { line: number, fault });
-            assert_eq!(Modules::parse(&format!("{line}\n"), 0), expected, "{line:?}");
+            assert_eq!(Modules::parse(format!("{line}\n").as_bytes(), 0), expected, "{line:?}");
         }
     }
 }

@@ -45,9 +45,13 @@ fn is_separator(c: char) -> bool {
     matches!(c, '/' | '\\')
 }
 
-/// Characters that a path is taken to go on with, where nothing else says where it ends.
+/// Characters that a path is taken to go on with, where nothing else says where it ends; what stands for bytes that are
+/// no text is one of them.
 fn goes_on(c: char) -> bool {
-    c.is_alphanumeric() || is_separator(c) || matches!(c, '.' | '_' | '-' | '~' | '+' | '@' | '!' | '%')
+    c.is_alphanumeric()
+        || c == char::REPLACEMENT_CHARACTER
+        || is_separator(c)
+        || matches!(c, '.' | '_' | '-' | '~' | '+' | '@' | '!' | '%')
 }
 
 /// Whether a path begins here: with `/` or a drive, and a name behind it. Placeholders that `go build -trimpath` gives to
