@@ -13,9 +13,9 @@
 //!   already.
 //! - A lane asks for one segment after another, by `Range` and `If-Range`, at the URL whose answer was the first one's,
 //!   after all redirects: a tag identifies bytes of one resource alone (RFC 9110 §8.8.3). Its answer must be 206 and from
-//!   that URL, and bring that very segment of an entity with that very tag and size, whole. Segments begin two round trips ahead of the first
-//!   connection, as long as lanes take to begin. The first ones are shorter, each by a share, so that lanes do not all
-//!   wait for an answer at once.
+//!   that URL, and bring that very segment of an entity with that very tag and size, whole. Segments begin two round
+//!   trips ahead of the first connection, as long as lanes take to begin. The first ones are shorter, each by a share, so
+//!   that lanes do not all wait for an answer at once.
 //! - Nothing is asked for that ends more than [`Lanes::window_bytes`] ahead of the consumer, which gets all in order;
 //!   once another archive is on its way from there, too, that ends more than two segments ahead. So of all downloads from
 //!   one place a single one holds a window at most.

@@ -12,7 +12,7 @@
 //!   backoff and jitter; `Retry-After` (RFC 9110 §10.2.3) is honoured up to a cap. All else is final.
 //! - Partial downloads (`resume.rs`): continued only under `If-Range` with a strong validator (RFC 9110 §13.1.5), and
 //!   their kept bytes are fed to the consumer again from the first.
-//! - Lanes (`lanes.rs`): where one connection carries too little, further ones fetch ahead of it.
+//! - Lanes (`lanes.rs`): where one connection of a web mirror carries too little, further ones fetch ahead of it.
 //! - The consumer is sync (`bridge.rs`): it runs on a thread of its own and sees an end of file only when the
 //!   transfer said so; a failed transfer is an I/O error to it.
 //!
