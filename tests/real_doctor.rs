@@ -246,6 +246,10 @@ fn cases(machine: &Machine) -> Vec<Case> {
         case("module_cache", [("GOMODCACHE", &at("mod"))]),
         case("modules_off", [("GO111MODULE", "off"), ("GOPATH", &at("gopath"))]),
         case("modules_auto", [("GO111MODULE", "auto")]).installing(),
+        case(
+            "modules_off_in_the_second_gopath",
+            [("GO111MODULE", "off"), ("GOPATH", &format!("{}:{}", at("one"), path(&machine.home.work())))],
+        ),
         case("older", [("PATH", &with(&older.join("bin")))]).installing(),
         case("older_with_gobin", [("PATH", &with(&older.join("bin"))), ("GOBIN", &at("gobin"))]).installing(),
         case("oldest", [("PATH", &with(&oldest.join("bin")))]),
@@ -312,13 +316,15 @@ fn install(machine: &Machine, case: &Case, result: &Value) -> Option<String> {
 }
 
 /// Settings in the user's file, as `go env -w` would have written them, and what doctor finds of them.
-const IN_FILES: [(&str, &str); 6] = [
+const IN_FILES: [(&str, &str); 8] = [
+    ("GOPATH=gopath\n", "gopath-invalid"),
+    ("GOTOOLCHAIN=newest\nGOFLAGS=-v\n", "toolchain-invalid"),
     ("GOBIN=bin\n", "gobin-relative"),
     ("GOSUMDB=off\n", "sumdb-off"),
     ("GOPROXY=direct\n", "proxy-direct"),
     ("GOFLAGS=-mod=mod -toolexec=/opt/wrap\n", "goflags-weak"),
     ("GOPRIVATE=*.example\nGOFLAGS=-v\n", "sumdb-skipped"),
-    ("GOFLAGS=-v\nGOROOT=/nowhere\n", "goroot-missing"),
+    ("GOROOT=/none\nGOFLAGS=-v\nGOROOT=/nowhere\n", "goroot-missing"),
 ];
 
 fn codes(result: &Value) -> Vec<&str> {
@@ -342,6 +348,14 @@ fn what_files_set_is_mended_by_the_real_go_command_as_doctor_advises() {
         let after = machine.doctor(&case);
         assert!(!codes(&after).contains(&code), "{code}: {after:#}");
     }
+    // What the tree itself sets is hidden, and stays.
+    let (file, tree) = (machine.at("own-env"), machine.copy("set", "GOBIN=bin\n"));
+    let path = format!("{tree}/bin:/usr/bin:/bin");
+    let case = case("go.env", [("GOENV", &file), ("PATH", &path)]);
+    machine.shell(&case, fix(&machine.doctor(&case), "gobin-relative")).exits(0);
+    let after = machine.doctor(&case);
+    assert!(!codes(&after).contains(&"gobin-relative"), "{after:#}");
+    assert_eq!(fs::read_to_string(format!("{tree}/go.env")).unwrap(), "GOBIN=bin\n");
 }
 
 #[test]

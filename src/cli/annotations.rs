@@ -6,6 +6,7 @@
 //!   (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
 
 use goverify::doctor::{Finding, Severity};
+use goverify::error::printable;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -33,7 +34,8 @@ fn github(finding: &Finding) -> String {
     } else {
         format!("{}\nfix: {}", finding.message, finding.fix)
     };
-    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let text: Vec<_> = text.lines().map(printable).collect();
+    let text = text.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     format!("::{command} title=goverify doctor%3A {}::{text}", finding.kind.code())
 }
 
@@ -43,7 +45,8 @@ fn gitlab(finding: &Finding) -> Value {
         Severity::Warning => "minor",
         Severity::Info => "info",
     };
-    let fingerprint = hex::encode(Sha256::digest(format!("{} {}", finding.kind.code(), finding.evidence)));
+    let fingerprint =
+        hex::encode(Sha256::digest(format!("{} {} {}", finding.kind.code(), finding.message, finding.evidence)));
     json!({
         "description": finding.message, "check_name": finding.kind.code(), "fingerprint": fingerprint,
         "severity": severity, "location": {"path": LOCATION, "lines": {"begin": 1}},

@@ -9,6 +9,7 @@ use std::thread;
 
 use goverify::archive::Manifest;
 use goverify::audit::{Drift, Modes, Tree, compare, identify, in_form, is_built_elsewhere, strange, walk};
+use goverify::doctor::is_program;
 use goverify::error::{Code, printable};
 use goverify::files::read_bounded;
 use goverify::install::Receipt;
@@ -70,17 +71,6 @@ fn goroot(arguments: &Audit) -> Result<PathBuf, Failure> {
     let found = std::env::split_paths(&path).find_map(program_in);
     let root = found.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
     root.ok_or_else(|| Failure::usage("no GOROOT was named, the variable is not set, and no go is in PATH"))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 struct Examination<'a> {

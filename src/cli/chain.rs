@@ -1,8 +1,8 @@
 //! A machine's chain of Go paths, as data and in words.
 
 use goverify::doctor::{
-    Chain, Diagnosis, Finding, Found, GoEnv, InstallTarget, Origin, Place, Program, Refusal, Setting, Step,
-    Surroundings, Toolchain, origin, version_of,
+    Chain, Diagnosis, Finding, Found, GoEnv, InstallTarget, Origin, Place, Program, Refusal, Setting, Source, Step,
+    Surroundings, Toolchain, origin, version_of, without_password,
 };
 use goverify::error::printable;
 use serde_json::{Map, Value, json};
@@ -90,7 +90,7 @@ fn program(program: &Program) -> Value {
 
 fn setting(setting: &Setting) -> Value {
     let mut data = json!({
-        "name": setting.name, "value": setting.value.to_string_lossy(), "origin": word(&setting.origin),
+        "name": setting.name, "value": without_password(&setting.value.to_string_lossy()), "origin": word(&setting.origin),
     });
     if let (Origin::Line { path, number, .. }, Some(fields)) = (&setting.origin, data.as_object_mut()) {
         fields.insert("path".to_owned(), path.display().to_string().into());
@@ -120,7 +120,7 @@ fn step(step: &Step) -> Value {
 fn toolchain(toolchain: &Toolchain) -> Value {
     match toolchain {
         Toolchain::Local => json!({"name": "local"}),
-        Toolchain::Invalid => json!({"name": null}),
+        Toolchain::Invalid { .. } => json!({"name": null}),
         Toolchain::Other { name, by, place } => {
             let (place, path) = match place {
                 Place::Path(path) => ("path", Some(path)),
@@ -173,7 +173,7 @@ pub(crate) fn lines(surroundings: &Surroundings, chain: &Chain, explain: bool, v
     for setting in shown(&chain.env) {
         let is_detail = DETAILS.contains(&setting.name) && !setting.is_set();
         if verbose || !(is_detail || setting.value.is_empty()) {
-            let value = setting.value.to_string_lossy();
+            let value = without_password(&setting.value.to_string_lossy());
             lines.push(format!("{:11} {value}  ({})", setting.name, origin(&setting.origin)));
         }
     }
@@ -205,10 +205,10 @@ pub(crate) fn lines(surroundings: &Surroundings, chain: &Chain, explain: bool, v
 
 fn explained(step: &Step) -> String {
     let what = match step.source {
-        goverify::doctor::Source::Variable => "the variable GOROOT",
-        goverify::doctor::Source::UserFile => "GOROOT in the file of GOENV",
-        goverify::doctor::Source::Place => "the place of go",
-        goverify::doctor::Source::BuiltIn => "what is built into go",
+        Source::Variable => "the variable GOROOT",
+        Source::UserFile => "GOROOT in the file of GOENV",
+        Source::Place => "the place of go",
+        Source::BuiltIn => "what is built into go",
     };
     let path = step.path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
     let found = match step.found {

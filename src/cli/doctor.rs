@@ -32,7 +32,9 @@ fn examine(arguments: &Doctor, common: &Common, output: &Output) -> Result<Outco
     let mut outcome = Outcome { good: Some("ok"), ..Outcome::default() };
     if arguments.fix {
         let wanted = repairs(&surroundings, &diagnosis, user());
-        let changed = repair(&wanted, arguments.yes, output)?;
+        let (changed, failures) = repair(&wanted, arguments.yes, output)?;
+        outcome.lines.extend(failures.iter().map(|failure| format!("not changed: {}", failure.message)));
+        outcome.error = failures.into_iter().next();
         outcome.lines.extend(changed.iter().map(|change| format!("changed: {}", printable(change))));
         outcome.further.insert("changed".to_owned(), changed.into());
         diagnosis = diagnose(&surroundings, index.as_ref(), arguments, common);
@@ -73,7 +75,7 @@ fn diagnose(
                 let first = drift.iter().flatten().next().map(|drift| format!(", such as {}", drift.path));
                 diagnosis.add_changed(&goroot, format!("{}{}", failure.message, first.unwrap_or_default()));
             }
-            _ => diagnosis.add_unaudited(&goroot),
+            _ => diagnosis.add_unaudited(surroundings, &goroot),
         }
     }
     diagnosis
@@ -101,19 +103,23 @@ fn ci(wanted: Option<Ci>) -> Result<Option<Ci>, Failure> {
     }
 }
 
-/// Shows the changes, asks, and makes them. Returns those that were made.
-fn repair(wanted: &[Repair], yes: bool, output: &Output) -> Result<Vec<String>, Failure> {
+/// Shows the changes, asks, and makes them. Returns those that were made, and why others were not.
+fn repair(wanted: &[Repair], yes: bool, output: &Output) -> Result<(Vec<String>, Vec<Failure>), Failure> {
     if wanted.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     output.tell(&wanted.iter().map(|repair| printable(&repair.to_string())).collect::<Vec<_>>());
     if !yes && !agreed(wanted.len())? {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
+    let (mut made, mut failures) = (Vec::new(), Vec::new());
     for repair in wanted {
-        repair.apply()?;
+        match repair.apply() {
+            Ok(()) => made.push(repair.to_string()),
+            Err(error) => failures.push(Failure::from(error)),
+        }
     }
-    Ok(wanted.iter().map(Repair::to_string).collect())
+    Ok((made, failures))
 }
 
 fn agreed(count: usize) -> Result<bool, Failure> {

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use goverify::doctor::posix_quoted;
 use goverify::error::{Code, FileError};
 use goverify::release::{Selector, Version};
 use serde_json::json;
@@ -105,10 +106,11 @@ fn listed(path: &Path) -> Result<String, Failure> {
 }
 
 fn lines(shell: Shell, Selected { goroot, bin, by }: &Selected) -> Vec<String> {
-    let posix = |text: &str| quoted(text, |c| if c == '\'' { Some("'\\'") } else { None });
     let fish = |text: &str| quoted(text, |c| if matches!(c, '\'' | '\\') { Some("\\") } else { None });
-    let exports =
-        [format!("export GOROOT={}", posix(goroot)), format!("export PATH={}\"${{PATH:+:$PATH}}\"", posix(bin))];
+    let exports = [
+        format!("export GOROOT={}", posix_quoted(goroot)),
+        format!("export PATH={}\"${{PATH:+:$PATH}}\"", posix_quoted(bin)),
+    ];
     match shell {
         Shell::Sh => exports.into(),
         Shell::Fish => vec![format!("set -gx GOROOT {}", fish(goroot)), format!("set -gx PATH {} $PATH", fish(bin))],
@@ -119,7 +121,7 @@ fn lines(shell: Shell, Selected { goroot, bin, by }: &Selected) -> Vec<String> {
         // It undoes what it did by itself when its file is read again, as after a change of what chose the release. Its own
         // PATH_add takes what it adds for a pattern.
         Shell::Direnv => {
-            let watch = by.iter().map(|path| format!("watch_file {}", posix(path)));
+            let watch = by.iter().map(|path| format!("watch_file {}", posix_quoted(path)));
             watch.chain(exports).collect()
         }
         Shell::Github => Vec::new(),

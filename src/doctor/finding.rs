@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::goenv::{Origin, Setting};
+use super::program::first_word;
+use crate::release::Version;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,13 +120,15 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A fix that a terminal could not show as it is, or that names a path which is no text, is none.
     pub(super) fn new(
         kind: Kind,
         message: impl Into<String>,
         evidence: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { kind, message: message.into(), evidence: evidence.into(), fix: fix.into() }
+        let fix = Some(fix.into()).filter(|fix| !fix.contains(|c: char| c.is_control() || c == '\u{fffd}'));
+        Self { kind, message: message.into(), evidence: evidence.into(), fix: fix.unwrap_or_default() }
     }
 }
 
@@ -143,8 +147,25 @@ pub(super) fn word(path: &Path) -> String {
 
 /// A setting as evidence: its value, and where it comes from.
 pub(super) fn stated(setting: &Setting) -> String {
-    let value = setting.value.to_string_lossy();
-    format!("{}={value} ({})", setting.name, origin(&setting.origin))
+    let value = without_password(&setting.value.to_string_lossy());
+    format!("{}={value} ({})", setting.said_by, origin(&setting.origin))
+}
+
+/// A text without what may be passwords in its URLs.
+#[must_use]
+pub fn without_password(text: &str) -> String {
+    let mut shown = String::new();
+    let mut parts = text.split("://");
+    shown.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.find(['/', ',', '|']).unwrap_or(part.len());
+        let (authority, rest) = part.split_at_checked(end).unwrap_or((part, ""));
+        let host = authority.rsplit_once('@').map_or(authority.to_owned(), |(_, host)| format!("…@{host}"));
+        shown.push_str("://");
+        shown.push_str(&host);
+        shown.push_str(rest);
+    }
+    shown
 }
 
 /// Where a setting comes from, in words.
@@ -161,26 +182,80 @@ pub fn origin(origin: &Origin) -> String {
 
 /// The line that gives a setting another value, or none.
 pub(super) fn set(setting: &Setting, value: Option<&str>) -> String {
-    let name = setting.name;
+    let name = setting.said_by;
     match (&setting.origin, value) {
-        // `go env` does not touch it.
-        (Origin::Line { path, number, is_users: true }, None) if name == "GOROOT" => {
-            format!("sed -i {number}d {}", word(path))
-        }
         (Origin::Line { is_users: true, .. }, None) => format!("go env -u {name}"),
         (Origin::Line { is_users: true, .. }, Some(value)) => format!("go env -w {name}={}", word(Path::new(value))),
+        // An empty line in the user's file hides that of the tree, which is nobody's to edit.
+        (Origin::Line { .. }, value) => {
+            format!("go env -w {name}={}", value.map(Path::new).map(word).unwrap_or_default())
+        }
         (_, Some(value)) => format!("export {name}={}", word(Path::new(value))),
         (_, None) => format!("unset {name}"),
     }
 }
 
-/// The line that lets this shell use a release in its default place.
-pub(super) fn fetch(version: &str) -> String {
-    let version = version.trim_start_matches("go");
-    format!("goverify fetch {version} && eval \"$(goverify env {version})\"")
+/// The line that takes a setting away with which the `go` command would not even start, or that it does not touch.
+pub(super) fn cut(setting: &Setting) -> String {
+    let name = setting.said_by;
+    match &setting.origin {
+        // The content is replaced and not the file, which may be a link.
+        Origin::Line { path, .. } => {
+            format!("f={}; t=$(sed '/^{name}=/d' \"$f\") && printf '%s\\n' \"$t\" > \"$f\"", word(path))
+        }
+        _ => format!("unset {name}"),
+    }
 }
 
-/// The line that puts a release where a tree is that should be it.
+/// The line that lets this shell use a release in its default place; none where `version` is not one.
+pub(super) fn fetch(version: &str) -> String {
+    released(version)
+        .map_or_else(String::new, |version| format!("goverify fetch {version} && eval \"$(goverify env {version})\""))
+}
+
+/// The line that puts a release where a tree is that should be it; none where `version` is not one.
 pub(super) fn reinstall(tree: &Path, version: &str) -> String {
-    format!("goverify fetch {} --to {} --force", version.trim_start_matches("go"), word(tree))
+    released(version)
+        .map_or_else(String::new, |version| format!("goverify fetch {version} --to {} --force", word(tree)))
+}
+
+/// A version as `goverify` takes it. What a tree says is anybody's text, and goes into no line for a shell before that.
+fn released(version: &str) -> Option<String> {
+    if version == "stable" {
+        return Some(version.to_owned());
+    }
+    let version: Version = first_word(version).parse().ok()?;
+    Some(version.to_string().trim_start_matches("go").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tree_calls_itself_is_no_command() {
+        let tree = Path::new("/opt/it's go");
+        assert_eq!(reinstall(tree, "go1.22.5"), "goverify fetch 1.22.5 --to '/opt/it'\\''s go' --force");
+        assert_eq!(reinstall(tree, "go1.22.5 (Red Hat 1.22.5-1.el9)"), reinstall(tree, "go1.22.5"));
+        for hostile in ["go1.22.5;touch${IFS}/tmp/x", "$(touch x)", "go1.22.5-custom", ""] {
+            assert_eq!((fetch(hostile), reinstall(tree, hostile)), (String::new(), String::new()), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_pasted_is_no_fix() {
+        let fix =
+            |path: &str| Finding::new(Kind::GobinMissing, "", "", format!("mkdir -p {}", word(Path::new(path)))).fix;
+        assert_eq!(fix("/a b"), "mkdir -p '/a b'");
+        for path in ["/a\nb", "/a\u{1b}b", "/a\u{fffd}b"] {
+            assert_eq!(fix(path), "");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let shown = without_password("https://me:secret@a.example/x,http://b.example|direct");
+        assert_eq!(shown, "https://…@a.example/x,http://b.example|direct");
+        assert_eq!(without_password("sum.golang.org https://k@e@c.example"), "sum.golang.org https://…@c.example");
+    }
 }

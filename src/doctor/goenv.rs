@@ -17,6 +17,7 @@ use super::env_file::{Counts, EnvFile};
 use super::goroot::{self, Found, Step};
 use super::program::Program;
 use super::surroundings::{Surroundings, UserFolder, clean};
+use crate::release::Platform;
 
 /// The first series that has a `go.env`, and tool chains to switch to.
 const FIRST_WITH_GO_ENV: (u32, u32) = (1, 21);
@@ -59,6 +60,8 @@ pub struct Setting {
     pub value: OsString,
     /// Where it comes from.
     pub origin: Origin,
+    /// The setting that says so: GOPRIVATE may speak for others.
+    pub said_by: &'static str,
 }
 
 /// The settings of one `go` command.
@@ -67,6 +70,7 @@ pub struct GoEnv {
     settings: Vec<Setting>,
     /// How GOROOT was found.
     pub steps: Vec<Step>,
+    host: Platform,
 }
 
 impl Setting {
@@ -88,7 +92,8 @@ impl GoEnv {
         };
         let user_goroot = user.find("GOROOT").map(|(_, value)| value).filter(|value| !value.is_empty());
         let steps = goroot::probe(surroundings, user_goroot.map(Path::new), program);
-        let mut sources = Sources { surroundings, user, tree: EnvFile::default() };
+        let host = program.map_or_else(|| surroundings.host().clone(), |program| program.platform(surroundings));
+        let mut sources = Sources { surroundings, host: &host, user, tree: EnvFile::default() };
         let goroot = sources.goroot(&steps);
         let tree = sources.user.find("GOROOT").map(|(_, value)| value).filter(|value| !value.is_empty());
         let tree = tree.unwrap_or(&goroot.value);
@@ -97,7 +102,7 @@ impl GoEnv {
             sources.tree = EnvFile::read(path, Counts::First);
         }
         let settings = sources.settings(goenv, goroot, program);
-        Self { settings, steps }
+        Self { settings, steps, host }
     }
 
     /// All settings, by their names.
@@ -130,11 +135,38 @@ impl GoEnv {
         Some(self.value(name)).filter(|value| !value.is_empty()).map(Path::new)
     }
 
-    /// The first folder of GOPATH; `None` where it is empty.
+    /// The platform of the program itself.
     #[must_use]
-    pub fn gopath(&self) -> Option<PathBuf> {
-        first_of(self.value("GOPATH"))
+    pub fn host(&self) -> &Platform {
+        &self.host
     }
+
+    /// Whether the `go` command works with modules here.
+    #[must_use]
+    pub fn has_modules(&self, surroundings: &Surroundings) -> bool {
+        has_modules(self.value("GO111MODULE"), surroundings)
+    }
+
+    /// The folder of GOPATH whose `bin` programs are put into; `None` where there is none.
+    #[must_use]
+    pub fn gopath(&self, surroundings: &Surroundings) -> Option<PathBuf> {
+        gopath_here(self.value("GOPATH"), self.value("GO111MODULE"), surroundings)
+    }
+}
+
+fn has_modules(setting: &OsStr, surroundings: &Surroundings) -> bool {
+    match setting.to_str() {
+        Some("" | "on") => true,
+        Some("auto") => surroundings.go_mod().is_some(),
+        _ => false,
+    }
+}
+
+/// The first folder of GOPATH; without modules the one that the current folder is in, if there is one.
+fn gopath_here(gopath: &OsStr, modules: &OsStr, surroundings: &Surroundings) -> Option<PathBuf> {
+    let holds_work = |folder: &PathBuf| !folder.as_os_str().is_empty() && surroundings.work().starts_with(folder);
+    let holding = || std::env::split_paths(gopath).find(holds_work);
+    if has_modules(modules, surroundings) { first_of(gopath) } else { holding().or_else(|| first_of(gopath)) }
 }
 
 fn first_of(gopath: &OsStr) -> Option<PathBuf> {
@@ -152,12 +184,13 @@ fn goenv(surroundings: &Surroundings) -> Setting {
             (path.unwrap_or_default().into_os_string(), Origin::Default)
         }
     };
-    Setting { name: "GOENV", value, origin }
+    Setting { name: "GOENV", value, origin, said_by: "GOENV" }
 }
 
 /// What settings are looked for in.
 struct Sources<'a> {
     surroundings: &'a Surroundings,
+    host: &'a Platform,
     user: EnvFile,
     tree: EnvFile,
 }
@@ -166,12 +199,12 @@ impl Sources<'_> {
     /// What the first place says that says something of a name, be it that it is empty.
     fn look_up(&self, name: &'static str) -> Option<Setting> {
         if let Some(value) = self.surroundings.variable(name) {
-            return Some(Setting { name, value: value.to_owned(), origin: Origin::Variable });
+            return Some(Setting { name, value: value.to_owned(), origin: Origin::Variable, said_by: name });
         }
         let in_file = |file: &EnvFile, is_users| {
             let (number, value) = file.find(name)?;
             let origin = Origin::Line { path: file.path().to_owned(), number, is_users };
-            Some(Setting { name, value: value.clone(), origin })
+            Some(Setting { name, value: value.clone(), origin, said_by: name })
         };
         in_file(&self.user, true).or_else(|| in_file(&self.tree, false))
     }
@@ -179,7 +212,7 @@ impl Sources<'_> {
     /// What was set, else this.
     fn or(&self, name: &'static str, default: impl FnOnce() -> OsString) -> Setting {
         let set = self.look_up(name).filter(|setting| !setting.value.is_empty());
-        set.unwrap_or_else(|| Setting { name, value: default(), origin: Origin::Default })
+        set.unwrap_or_else(|| Setting { name, value: default(), origin: Origin::Default, said_by: name })
     }
 
     fn goroot(&self, steps: &[Step]) -> Setting {
@@ -196,11 +229,11 @@ impl Sources<'_> {
             Some(goroot::Source::BuiltIn) => Origin::BuiltIn,
             None => Origin::Default,
         };
-        Setting { name: "GOROOT", value, origin }
+        Setting { name: "GOROOT", value, origin, said_by: "GOROOT" }
     }
 
     fn settings(&self, goenv: Setting, goroot: Setting, program: Option<&Program>) -> Vec<Setting> {
-        let host = self.surroundings.host();
+        let host = self.host;
         let gopath = self.or("GOPATH", || self.default_gopath(program));
         let module_cache =
             || first_of(&gopath.value).map_or(OsString::new(), |first| clean(&first.join("pkg/mod")).into());
@@ -209,11 +242,12 @@ impl Sources<'_> {
             self.cache(),
             self.or("GOMODCACHE", module_cache),
             self.or("GOOS", || host.os().into()),
-            Setting { name: "GOTOOLDIR", value: self.tools(&goroot), origin: goroot.origin.clone() },
+            Setting { name: "GOTOOLDIR", value: self.tools(&goroot), ..goroot.clone() },
             Setting {
                 name: "GOVERSION",
                 value: program.and_then(|program| program.version.clone()).unwrap_or_default().into(),
                 origin: Origin::BuiltIn,
+                said_by: "GOVERSION",
             },
             goenv,
         ];
@@ -228,7 +262,8 @@ impl Sources<'_> {
         let gopath = self.usable(gopath, &goroot);
         settings.push(self.or("GOBIN", || {
             let shown = program.is_none_or(|program| program.is_at_least(FIRST_WITH_DERIVED_GOBIN));
-            let first = first_of(&gopath.value).filter(|_| shown);
+            let modules = self.or("GO111MODULE", OsString::new);
+            let first = gopath_here(&gopath.value, &modules.value, self.surroundings).filter(|_| shown);
             first.map_or(OsString::new(), |first| clean(&first.join("bin")).into())
         }));
         settings.extend([gopath, goroot]);
@@ -269,7 +304,7 @@ impl Sources<'_> {
         if goroot.value.is_empty() {
             return OsString::new();
         }
-        let host = self.surroundings.host();
+        let host = self.host;
         let folder = Path::new(&goroot.value).join("pkg/tool").join(format!("{}_{}", host.os(), host.arch()));
         clean(&folder).into()
     }

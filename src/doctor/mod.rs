@@ -12,6 +12,7 @@ mod env_file;
 mod finding;
 mod goenv;
 mod goroot;
+mod gover;
 mod program;
 mod repair;
 mod surroundings;
@@ -20,7 +21,7 @@ mod toolchain;
 
 use std::path::{Path, PathBuf};
 
-pub use finding::{Finding, Kind, Severity, origin, posix_quoted};
+pub use finding::{Finding, Kind, Severity, origin, posix_quoted, without_password};
 pub use goenv::{GoEnv, Origin, Setting};
 pub use goroot::{Found, Source, Step, is_goroot};
 pub use program::{FoundTree, Program, is_program, programs, trees, version_of};
@@ -72,6 +73,8 @@ pub struct AccessFault {
     pub mode: u32,
     /// The number of its owner.
     pub owner: u32,
+    /// Device and inode, by which it is known again.
+    pub inode: (u64, u64),
 }
 
 impl Chain {
@@ -115,12 +118,11 @@ impl Diagnosis {
     }
 
     /// Adds that nothing was at hand to audit the tree with.
-    pub fn add_unaudited(&mut self, goroot: &Path) {
+    pub fn add_unaudited(&mut self, surroundings: &Surroundings, goroot: &Path) {
         let message = format!("nothing at hand says whether {} is as it was released", goroot.display());
         let version = version_of(goroot).unwrap_or_else(|| "stable".to_owned());
-        let manager = self.chain.gos.first().and_then(|go| go.manager);
         // What somebody else keeps up to date is not replaced.
-        let fix = match manager {
+        let fix = match program::manager(surroundings, goroot, goroot) {
             None | Some("goverify" | "go.dev/dl" | "golang.org/dl") => finding::reinstall(goroot, &version),
             Some(_) => format!("goverify audit {}", finding::word(goroot)),
         };

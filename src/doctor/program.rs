@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::goroot::is_goroot;
 use super::surroundings::{Surroundings, clean};
+use crate::archive::{PLATFORM_HEADER_BYTES, is_program_for};
 use crate::files::{open_regular, read_bounded};
 use crate::inspect::{ProgramFacts, program_facts};
-use crate::release::Version;
+use crate::install::RECEIPT_NAME;
+use crate::release::{Platform, Version};
 
 /// Longest `VERSION` in bytes, as in an archive.
 const VERSION_LIMIT_BYTES: u64 = 4096;
@@ -41,8 +43,8 @@ const MANAGERS: [(&str, &str); 20] = [
     ("/usr/local/go/", "go.dev/dl"),
     ("Program Files/Go/", "go.dev/dl"),
 ];
-/// What goverify leaves in a tree.
-const RECEIPT: &str = ".goverify.json";
+/// Architectures of which a system may run programs beside its own, or seem to.
+const ARCHITECTURES: [&str; 6] = ["amd64", "arm64", "386", "arm", "riscv64", "ppc64le"];
 
 /// A program that a shell could start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Program {
     #[must_use]
     pub fn at(surroundings: &Surroundings, name: &'static str, path: PathBuf, place: usize) -> Option<Self> {
         let resolved = surroundings.work().join(&path).canonicalize().ok()?;
-        let is_script = starts_with_script(&resolved);
+        let is_script = start_of(&resolved).starts_with(b"#!");
         let ProgramFacts { version, goroot } =
             if is_script { ProgramFacts::default() } else { program_facts(&resolved).unwrap_or_default() };
         let tree = ["../..", "../../.."].map(|up| clean(&resolved.join(up))).into_iter().find(|tree| is_goroot(tree));
@@ -86,12 +88,27 @@ impl Program {
         self.release().is_none_or(|version| version.series() >= series)
     }
 
-    /// The release that it says it is of, or else its tree.
+    /// The version that it says it is of, or else its tree, without what a packager or an experiment adds.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        let said = self.version.clone().or_else(|| version_of(self.tree.as_deref()?))?;
+        Some(first_word(&said).to_owned())
+    }
+
+    /// The release that it says it is of.
     #[must_use]
     pub fn release(&self) -> Option<Version> {
-        let said = self.version.clone().or_else(|| version_of(self.tree.as_deref()?))?;
-        // Experiments follow.
-        said.split(' ').next()?.parse().ok()
+        self.said()?.parse().ok()
+    }
+
+    /// The platform that it is made for, of those of this machine's system.
+    #[must_use]
+    pub fn platform(&self, surroundings: &Surroundings) -> Platform {
+        let host = surroundings.host();
+        let header = start_of(&self.resolved);
+        let others = ARCHITECTURES.into_iter().filter_map(|arch| Platform::new(host.os(), arch).ok());
+        let mut platforms = std::iter::once(host.clone()).chain(others);
+        platforms.find(|platform| is_program_for(platform, &header)).unwrap_or_else(|| host.clone())
     }
 }
 
@@ -114,7 +131,8 @@ pub fn programs(surroundings: &Surroundings, name: &'static str) -> Vec<Program>
 /// The first program of any name in `PATH`.
 pub(super) fn look_path(surroundings: &Surroundings, name: &str) -> Option<PathBuf> {
     let paths = surroundings.search_path().map(|folder| folder.join(surroundings.program(name)));
-    paths.map(|path| surroundings.work().join(path)).find(|path| is_program(path))
+    // What is relative, Go does not start (os/exec.ErrDot).
+    paths.filter(|path| path.is_absolute()).find(|path| is_program(path))
 }
 
 /// Whether a shell would start what is at `path`.
@@ -123,8 +141,7 @@ pub fn is_program(path: &Path) -> bool {
     let Ok(found) = path.metadata() else { return false };
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
-        found.is_file() && found.permissions().mode() & 0o111 != 0
+        found.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
     }
     #[cfg(not(unix))]
     {
@@ -132,10 +149,19 @@ pub fn is_program(path: &Path) -> bool {
     }
 }
 
-fn starts_with_script(path: &Path) -> bool {
-    let mut start = [0; 2];
-    let read = open_regular(path).map(|mut file| file.read_exact(&mut start).is_ok());
-    read.unwrap_or(false) && start == *b"#!"
+/// The first bytes of a file, as many as tell what it is; fewer where it cannot be read.
+pub(super) fn start_of(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    if let Ok(file) = open_regular(path) {
+        // What was read counts.
+        let _ = file.take(PLATFORM_HEADER_BYTES as u64).read_to_end(&mut start);
+    }
+    start
+}
+
+/// A version without what a packager or an experiment adds: `go1.22.5 (Red Hat 1.22.5-1.el9)`, `go1.22.5 X:nodwarf5`.
+pub(super) fn first_word(version: &str) -> &str {
+    version.split_whitespace().next().unwrap_or_default()
 }
 
 /// What the file `VERSION` says in its first line; `None` where there is none.
@@ -149,7 +175,7 @@ pub fn version_of(tree: &Path) -> Option<String> {
 
 /// Whose the thing at `path` is, which really is at `real`.
 pub(super) fn manager(surroundings: &Surroundings, path: &Path, real: &Path) -> Option<&'static str> {
-    if real.join(RECEIPT).is_file() {
+    if real.join(RECEIPT_NAME).is_file() {
         return Some("goverify");
     }
     let texts = [path, real].map(|path| {
@@ -180,11 +206,9 @@ const TREES_LIMIT: usize = 256;
 pub fn trees(surroundings: &Surroundings, module_cache: Option<&Path>) -> Vec<FoundTree> {
     let mut candidates = vec![surroundings.system("/usr/local/go"), surroundings.system("/usr/lib/golang")];
     let children = |folder: PathBuf, prefix: &str| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(TREES_LIMIT);
-        let mut found: Vec<_> = entries
-            .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()))
-            .map(|entry| entry.path())
-            .collect();
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let named = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()));
+        let mut found: Vec<_> = named.map(|entry| entry.path()).take(TREES_LIMIT).collect();
         found.sort();
         found
     };

@@ -1,21 +1,23 @@
 //! Changes of modes and owners that make a chain safe, in what is goverify's and the user's own alone.
 //!
-//! - changed are the folder of `go install`, what is in it, and what is below a tree that has a receipt: `go-w`, and the
-//!   user as owner, where that is not root already. Everything else is advice;
-//! - a path is changed by the open file that was looked at, and no link is followed at its end: what has become something
-//!   else since is left alone;
+//! - changed are what is in a tree that has a receipt of ours, and the folder of `go install` with its files: `go-w`, and in
+//!   the tree the user as owner, where that is not root already. A program that somebody else has put into the folder
+//!   does not become the user's. Everything else is advice;
+//! - nothing is changed below a folder that others may change: what stands there may become something else at any moment.
+//!   Folders with the sticky bit are meant to be open, and stay so;
+//! - a path is changed by the open file that was looked at before, and no link is followed at its end;
 //! - only root can give something another owner.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Code, Coded};
-
 use super::{AccessFault, Diagnosis, Kind, Surroundings};
+use crate::error::{Code, Coded};
+use crate::install::Receipt;
 
-/// What goverify leaves in a tree.
-const RECEIPT: &str = ".goverify.json";
+/// The sticky bit.
+const STICKY: u32 = 0o1000;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +26,10 @@ pub struct Repair {
     pub path: PathBuf,
     /// How.
     pub change: Change,
+    /// Its mode by then.
     mode: u32,
     owner: u32,
+    inode: (u64, u64),
 }
 
 /// How something is changed.
@@ -75,13 +79,25 @@ impl std::fmt::Display for Repair {
 /// The changes that may be made for a diagnosis; what else is wrong with access is for the user to change.
 #[must_use]
 pub fn repairs(surroundings: &Surroundings, diagnosis: &Diagnosis, user: u32) -> Vec<Repair> {
-    let tree = diagnosis.chain.goroot(surroundings).filter(|tree| tree.join(RECEIPT).is_file());
-    let gobin = diagnosis.chain.target.folder.clone().ok();
     let real = |path: PathBuf| path.canonicalize().ok();
-    let own: Vec<PathBuf> = [tree, gobin].into_iter().flatten().filter_map(real).collect();
-    let is_own = |fault: &&AccessFault| own.iter().any(|folder| fault.path.starts_with(folder));
+    let has_receipt = |tree: &PathBuf| matches!(Receipt::read_claim(tree), Ok(Some(_)));
+    let tree = diagnosis.chain.goroot(surroundings).filter(has_receipt).and_then(real);
+    let programs = diagnosis.chain.target.folder.clone().ok().and_then(real);
+    // What holds `path` and is changed with it, if it may be changed at all.
+    let own = |path: &Path| {
+        let in_tree = tree.as_deref().filter(|tree| path.starts_with(tree));
+        in_tree.or_else(|| programs.as_deref().filter(|folder| path == *folder || path.parent() == Some(*folder)))
+    };
+    let is_safe =
+        |folder: &Path| !diagnosis.access.iter().any(|fault| fault.path != folder && folder.starts_with(&fault.path));
+    let may = |fault: &&AccessFault| {
+        own(&fault.path).is_some_and(|folder| {
+            let is_ours = fault.kind != Kind::ForeignOwner || tree.as_deref() == Some(folder);
+            is_ours && fault.mode & STICKY == 0 && is_safe(folder)
+        })
+    };
     // Modes first, since a change of the owner is one of what is looked for then.
-    let mut faults: Vec<_> = diagnosis.access.iter().filter(is_own).collect();
+    let mut faults: Vec<_> = diagnosis.access.iter().filter(may).collect();
     faults.sort_by_key(|fault| (fault.path.clone(), fault.kind == Kind::ForeignOwner));
     let mut repairs: Vec<Repair> = Vec::new();
     for fault in faults {
@@ -91,7 +107,8 @@ pub fn repairs(surroundings: &Surroundings, diagnosis: &Diagnosis, user: u32) ->
             (Kind::ForeignOwner, _) => (Change::Owner(user), fault.mode),
             _ => (Change::Mode(fault.mode & !0o022), fault.mode),
         };
-        repairs.push(Repair { path: fault.path.clone(), change, mode, owner: fault.owner });
+        let AccessFault { path, owner, inode, .. } = fault.clone();
+        repairs.push(Repair { path, change, mode, owner, inode });
     }
     repairs
 }
@@ -107,7 +124,8 @@ impl Repair {
         let failed = |source: io::Error| RepairError::Io { path: self.path.clone(), source };
         let file = open(&self.path).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
-        let is_same = (found.mode() & 0o777, found.uid()) == (self.mode & 0o777, self.owner);
+        let is_same =
+            (found.mode() & 0o7777, found.uid()) == (self.mode, self.owner) && (found.dev(), found.ino()) == self.inode;
         // A file's other names may be in somebody else's folder.
         let is_one = found.is_dir() || (found.is_file() && found.nlink() == 1);
         if !is_same || !is_one {

@@ -22,7 +22,11 @@ impl Surroundings {
     /// # Errors
     /// When the current folder cannot be told.
     pub fn of_process() -> io::Result<Self> {
-        Ok(Self::new(std::env::vars_os(), std::env::current_dir()?, Platform::host()))
+        let real = std::env::current_dir()?;
+        // The path that a shell has come by, as Go's os.Getwd takes it.
+        let logical = std::env::var_os("PWD").map(PathBuf::from).filter(|path| path.is_absolute());
+        let work = logical.filter(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or(real);
+        Ok(Self::new(std::env::vars_os(), work, Platform::host()))
     }
 
     /// Those of a process with these variables and this current folder, on a machine of this platform.
@@ -82,7 +86,19 @@ impl Surroundings {
         self.variable("PATH").into_iter().flat_map(std::env::split_paths)
     }
 
-    /// What the names of programs end in.
+    /// The nearest file of that name, here or above.
+    pub(super) fn nearest(&self, name: &str) -> Option<PathBuf> {
+        let mut paths = self.work.ancestors().map(|folder| folder.join(name));
+        paths.find(|path| path.metadata().is_ok_and(|found| !found.is_dir()))
+    }
+
+    /// The nearest `go.mod`; one in the folder for temporary files itself does not count.
+    pub(super) fn go_mod(&self) -> Option<PathBuf> {
+        let temporary = self.variable("TMPDIR").unwrap_or(OsStr::new("/tmp"));
+        self.nearest("go.mod").filter(|path| path.parent() != Some(Path::new(temporary)))
+    }
+
+    /// The name of a program as a file.
     #[must_use]
     pub fn program(&self, name: &str) -> String {
         if self.is_windows() { format!("{name}.exe") } else { name.to_owned() }

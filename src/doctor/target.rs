@@ -1,6 +1,7 @@
 //! Where `go install` puts a program, and whether anybody finds it there.
 //!
-//! - the folder is GOBIN, else `bin` in the first folder of GOPATH; for another platform than the program's own it is
+//! - the folder is GOBIN, else `bin` in the first folder of GOPATH, or, without modules, in the one that holds the
+//!   current folder; for another platform than the program's own it is
 //!   `GOOS_GOARCH` below that, and GOBIN is refused (cmd/go/internal/load and work);
 //! - a relative GOBIN is refused;
 //! - a shell finds what is there if the folder is in `PATH` and no folder before it has a namesake.
@@ -50,10 +51,10 @@ impl InstallTarget {
     /// Where a program would be put with these settings.
     #[must_use]
     pub fn of(surroundings: &Surroundings, env: &GoEnv) -> Self {
-        let host = surroundings.host();
+        let host = env.host();
         let across = env.value("GOOS") != host.os() || env.value("GOARCH") != host.arch();
         let gobin = env.find("GOBIN").filter(|setting| setting.is_set()).map(|setting| Path::new(&setting.value));
-        let folder = match (gobin, env.gopath()) {
+        let folder = match (gobin, env.gopath(surroundings)) {
             (Some(gobin), _) if !gobin.is_absolute() => Err(Refusal::RelativeGobin),
             (Some(_), _) if across => Err(Refusal::GobinAcross),
             (Some(gobin), _) => Ok(clean(gobin)),

@@ -13,10 +13,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::goenv::GoEnv;
+use super::gover::GoVersion;
 use super::program::{Program, look_path};
 use super::surroundings::Surroundings;
 use crate::files::{open_regular, read_bounded};
-use crate::release::{PROJECT_FILE_SIZE_LIMIT_BYTES, ProjectFile, Selector, Version};
+use crate::release::PROJECT_FILE_SIZE_LIMIT_BYTES;
 
 /// What a `go` command would do first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +33,11 @@ pub enum Toolchain {
         /// Where it is.
         place: Place,
     },
-    /// GOTOOLCHAIN is none of the words that it may be; the command gives up.
-    Invalid,
+    /// What is asked for is no tool chain; the command gives up.
+    Invalid {
+        /// The file that asks for it; `None` where GOTOOLCHAIN does.
+        by: Option<PathBuf>,
+    },
 }
 
 /// Where a tool chain is.
@@ -54,7 +58,8 @@ impl Toolchain {
     #[must_use]
     pub fn of(surroundings: &Surroundings, env: &GoEnv, program: &Program) -> Self {
         let wanted = env.text("GOTOOLCHAIN");
-        let Some(local) = program.release().filter(|_| !wanted.is_empty() && env.value("GO111MODULE") != "off") else {
+        let own = program.said().and_then(|said| Some((GoVersion::of_toolchain(&said)?, said)));
+        let Some((local, own)) = own.filter(|_| !wanted.is_empty() && env.has_modules(surroundings)) else {
             return Self::Local;
         };
         let (minimum, mode) = match wanted.as_str() {
@@ -62,20 +67,39 @@ impl Toolchain {
             _ => wanted.split_once('+').unwrap_or((&wanted, "")),
         };
         let is_mode = matches!(mode, "auto" | "path") || (mode.is_empty() && !wanted.contains('+'));
-        let minimum = match minimum {
-            "local" => Some(local),
-            name => name.parse::<Version>().ok().filter(|_| name.starts_with("go")),
+        let (mut name, minimum) = match minimum {
+            "local" => (own.clone(), Some(local)),
+            name => (name.to_owned(), GoVersion::of_toolchain(name)),
         };
-        let (Some(minimum), true) = (minimum, is_mode) else { return Self::Invalid };
-        let project = if mode.is_empty() { None } else { project(surroundings, env.value("GOWORK")) };
-        let (version, by) = match project {
-            Some((version, by)) if version > minimum => (version, Some(by)),
-            _ => (minimum, None),
-        };
-        if version == local {
+        let (Some(mut version), true) = (minimum, is_mode) else { return Self::Invalid { by: None } };
+        let mut by = None;
+        if !mode.is_empty() {
+            let project = match Project::of(surroundings, env.value("GOWORK")) {
+                Ok(project) => project.filter(|project| project.toolchain != "default"),
+                Err(by) => return Self::Invalid { by: Some(by) },
+            };
+            if let Some(Project { path, go, toolchain }) = project {
+                if !toolchain.is_empty() {
+                    let Some(asked) = GoVersion::of_toolchain(&toolchain) else {
+                        return Self::Invalid { by: Some(path) };
+                    };
+                    if asked > version {
+                        (name, version, by) = (toolchain, asked, Some(path.clone()));
+                    }
+                }
+                if let Some(asked) = GoVersion::parse(&go).filter(|asked| *asked > version) {
+                    // The first release of a language version.
+                    name = if asked.is_language() { format!("go{go}.0") } else { format!("go{go}") };
+                    by = Some(path);
+                }
+            }
+        }
+        if name == own {
             return Self::Local;
         }
-        let name = version.to_string();
+        if !name.starts_with("go1") {
+            return Self::Invalid { by };
+        }
         let place = place(surroundings, env, &name, mode == "path");
         Self::Other { name, by, place }
     }
@@ -100,7 +124,7 @@ fn place(surroundings: &Surroundings, env: &GoEnv, name: &str, path_only: bool) 
     if let Some(path) = look_path(surroundings, name) {
         return Place::Path(path);
     }
-    let host = surroundings.host();
+    let host = env.host();
     let module = format!("golang.org/toolchain@v0.0.1-{name}.{}-{}", host.os(), host.arch());
     let copy = env.path("GOMODCACHE").map(|cache| cache.join(module)).filter(|copy| copy.join("bin").is_dir());
     match copy {
@@ -111,24 +135,40 @@ fn place(surroundings: &Surroundings, env: &GoEnv, name: &str, path_only: bool) 
     }
 }
 
-/// The version that a `go.work`, else a `go.mod`, asks for, and that file.
-fn project(surroundings: &Surroundings, gowork: &OsStr) -> Option<(Version, PathBuf)> {
-    let nearest = |file: ProjectFile| {
-        let mut paths = surroundings.work().ancestors().map(|folder| folder.join(file.name()));
-        paths.find(|path| path.metadata().is_ok_and(|found| !found.is_dir()))
-    };
-    let workspace = match gowork {
-        word if word == "off" => None,
-        path if path.is_empty() => nearest(ProjectFile::GoWork),
-        path => Some(Path::new(path).to_owned()),
-    };
-    let (file, path) = match workspace {
-        Some(path) => (ProjectFile::GoWork, path),
-        None => (ProjectFile::GoMod, nearest(ProjectFile::GoMod)?),
-    };
-    let content = read_bounded(open_regular(&path).ok()?, &path, PROJECT_FILE_SIZE_LIMIT_BYTES).ok()?;
-    match file.wanted(&content).ok()?? {
-        Selector::Exact(version) => Some((version, path)),
-        _ => None,
+/// What a project asks for, line by line as the `go` command looks before it reads the file (`gover.GoModLookup`).
+struct Project {
+    path: PathBuf,
+    go: String,
+    toolchain: String,
+}
+
+impl Project {
+    /// Of the nearest `go.work`, else `go.mod`.
+    ///
+    /// # Errors
+    /// The file, where it cannot be read; the command gives up then.
+    fn of(surroundings: &Surroundings, gowork: &OsStr) -> Result<Option<Self>, PathBuf> {
+        let workspace = match gowork.to_str() {
+            Some("off") => None,
+            Some("" | "auto") => surroundings.nearest("go.work"),
+            _ if Path::new(gowork).is_absolute() => Some(PathBuf::from(gowork)).filter(|path| path.exists()),
+            _ => return Err(gowork.into()),
+        };
+        let Some(path) = workspace.or_else(|| surroundings.go_mod()) else { return Ok(None) };
+        let read = open_regular(&path).and_then(|file| read_bounded(file, &path, PROJECT_FILE_SIZE_LIMIT_BYTES));
+        let Ok(content) = read else { return Err(path) };
+        let text = String::from_utf8_lossy(&content);
+        let (go, toolchain) = (look_up(&text, "go"), look_up(&text, "toolchain"));
+        Ok(Some(Self { path, go, toolchain }))
     }
+}
+
+/// What stands behind the first line's `key`.
+fn look_up(text: &str, key: &str) -> String {
+    let behind = |line: &str| {
+        let rest = line.trim().strip_prefix(key)?;
+        let rest = rest.strip_prefix([' ', '\t'])?;
+        Some(rest.split("//").next().unwrap_or_default().trim().to_owned())
+    };
+    text.split('\n').find_map(behind).unwrap_or_default()
 }

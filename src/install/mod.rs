@@ -49,7 +49,9 @@ pub use intact::is_intact;
 #[cfg(unix)]
 pub use link::Turned;
 pub use module::{MODULE_FILE, ModuleFault, check_module, module_info, module_of, module_path};
-pub use receipt::{ArchiveRecord, Evidence, Origin, Receipt, SignatureEvidence, TransparencyEvidence};
+pub use receipt::{
+    ArchiveRecord, Evidence, NAME as RECEIPT_NAME, Origin, Receipt, SignatureEvidence, TransparencyEvidence,
+};
 pub use staging::StagedTree;
 
 use crate::archive::{EntryPath, Spool};

@@ -26,7 +26,7 @@ use crate::trust::{
 };
 
 /// Name of the receipt in the tree's root.
-pub(super) const NAME: &str = ".goverify.json";
+pub const NAME: &str = ".goverify.json";
 /// Largest receipt in bytes; one of a real release has 2.5 MB.
 const SIZE_LIMIT_BYTES: u64 = 16 << 20;
 /// Size of the write buffer in bytes.

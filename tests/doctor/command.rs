@@ -97,8 +97,8 @@ fn a_fix_follows_no_link_and_changes_no_file_with_another_name() {
     world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(0);
     assert_eq!(mode(&outside), 0o666);
     fs::hard_link(&outside, &name).unwrap();
-    let run = world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(5);
-    assert!(run.stderr.contains("a file with several names"), "{run:#?}");
+    let run = world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(1);
+    assert!(run.stdout.contains("not changed: ") && run.stdout.contains("a file with several names"), "{run:#?}");
     assert_eq!(mode(&outside), 0o666);
 }
 
@@ -140,4 +140,47 @@ fn names_that_a_terminal_would_obey_are_shown_escaped() {
     let run = world.shell(&world.doctor_line(&[])).exits(0);
     assert!(!run.stdout.contains(['\u{1b}', '\u{7}']), "{run:#?}");
     assert!(run.stdout.contains("gobin-not-on-path"), "{run:#?}");
+}
+
+#[test]
+fn nothing_is_changed_below_a_folder_that_others_may_change() {
+    let mut world = World::sound();
+    let (above, folder) = (world.at("above"), world.at("above/bin"));
+    fs::create_dir_all(&folder).unwrap();
+    world.set_mode(&folder, 0o777);
+    world.set("GOBIN", &folder);
+    for (open, expected) in [(0o777, 0o777), (0o1777, 0o755)] {
+        world.set_mode(&above, open);
+        world.shell(&world.doctor_line(&["--fix", "--yes"]));
+        assert_eq!((mode(&above), mode(&folder)), (open, expected));
+    }
+    // What is meant for everybody stays so, and is no place for programs.
+    world.set_mode(&folder, 0o1777);
+    let run = world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(1);
+    assert!(run.stdout.contains("  fix: unset GOBIN"), "{run:#?}");
+    assert_eq!(mode(&folder), 0o1777);
+}
+
+#[test]
+fn a_fix_is_for_the_files_of_a_folder_of_programs_and_not_for_what_is_below() {
+    let mut world = World::sound();
+    let folder = world.at("home");
+    fs::create_dir_all(folder.join("shared")).unwrap();
+    for path in [folder.join("tool"), folder.join("shared/notes")] {
+        fs::write(&path, "").unwrap();
+        world.set_mode(&path, 0o666);
+    }
+    world.set("GOBIN", &folder);
+    world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(0);
+    assert_eq!((mode(&folder.join("tool")), mode(&folder.join("shared/notes"))), (0o644, 0o666));
+}
+
+#[test]
+fn a_password_in_a_proxys_address_is_not_told() {
+    let mut world = World::sound();
+    world.set("GOPROXY", "http://me:secret@proxy.example/x");
+    for further in [&["--json"][..], &["--ci=github"], &["--ci=gitlab"], &["-v"]] {
+        let run = world.shell(&world.doctor_line(further)).exits(0);
+        assert!(run.stdout.contains("proxy.example") && !run.stdout.contains("secret"), "{run:#?}");
+    }
 }

@@ -11,7 +11,7 @@ use crate::world::{OTHERS, VERSION, World, text};
 
 type Break = fn(&mut World);
 
-/// By codes; the last field says whether a line can mend it.
+/// By codes.
 const CASES: [(&str, Break); 43] = [
     ("go-not-found", |world| {
         let tools = world.at("tools");
@@ -155,6 +155,24 @@ fn with_index(world: &mut World, versions: &[&str]) {
     world.arguments = vec!["--index".to_owned(), "index.json".to_owned()];
 }
 
+/// What is found beside, where one thing follows from another.
+const BESIDE: [(&str, &[&str]); 14] = [
+    ("go-not-found", &["gobin-not-on-path"]),
+    ("go-is-script", &["go-shadowed"]),
+    ("goroot-unknown", &["go-shadowed"]),
+    ("goroot-not-an-sdk", &["gobin-in-goroot"]),
+    ("tool-missing", &["tree-modified"]),
+    ("tool-not-executable", &["tree-modified"]),
+    ("tool-of-another-platform", &["tree-modified"]),
+    ("tree-mixed", &["tree-modified"]),
+    ("gobin-not-writable", &["gobin-not-on-path"]),
+    ("gobin-in-cache", &["gobin-not-on-path"]),
+    ("gopath-is-goroot", &["gobin-in-goroot"]),
+    ("gopath-invalid", &["gobin-not-writable", "gobin-not-on-path"]),
+    ("writable-by-others", &["tree-modified"]),
+    ("release-unsupported", &["go-shadowed"]),
+];
+
 /// Findings that are shown elsewhere: by real programs, or below.
 const ELSEWHERE: [&str; 2] = ["version-denied", "release-unknown"];
 
@@ -177,6 +195,10 @@ fn each_finding_is_found_and_what_it_advises_mends_it() {
         let findings = world.findings_after("");
         let found: Vec<_> = findings.iter().filter(|finding| finding["code"] == code).collect();
         assert!(!found.is_empty(), "{code} is not among {findings:#?}");
+        let beside = BESIDE.iter().find(|(of, _)| *of == code).map_or(&[][..], |(_, beside)| *beside);
+        let expected: BTreeSet<&str> = beside.iter().copied().chain([code]).collect();
+        let codes: BTreeSet<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, expected, "{code}: {findings:#?}");
         let kind = Kind::ALL.iter().find(|kind| kind.code() == code).unwrap();
         let mut fixes = String::new();
         for finding in found {
@@ -209,4 +231,56 @@ fn every_code_has_a_case() {
     let cases: BTreeSet<_> = CASES.iter().map(|(code, _)| *code).chain(ELSEWHERE).collect();
     let all: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(cases, all);
+}
+
+/// Ways that lead through a folder to what runs.
+const WAYS: [(&str, fn(&mut World, &std::path::Path)); 5] = [
+    ("a folder before that of go", |world, folder| world.path_first(folder)),
+    ("a link to go", |world, folder| {
+        symlink(world.tree().join("bin/go"), folder.join("go")).unwrap();
+        symlink(world.tree().join("bin/gofmt"), folder.join("gofmt")).unwrap();
+        world.path_first(folder);
+    }),
+    ("a link to the tree", |world, folder| {
+        symlink(world.tree(), folder.join("tree")).unwrap();
+        world.set("GOROOT", folder.join("tree"));
+    }),
+    ("a link to a link", |world, folder| {
+        symlink(world.tree(), folder.join("tree")).unwrap();
+        symlink(folder.join("tree"), world.at("link")).unwrap();
+        world.set("GOROOT", world.at("link"));
+    }),
+    ("a place for programs that is yet to be made", |world, folder| world.set("GOBIN", folder.join("deep/bin"))),
+];
+
+#[test]
+fn a_link_is_as_safe_as_the_folder_that_it_stands_in() {
+    for (name, lead) in WAYS {
+        let mut world = World::sound();
+        let folder = world.at("folder").canonicalize().unwrap_or_else(|_| {
+            fs::create_dir(world.at("folder")).unwrap();
+            world.at("folder").canonicalize().unwrap()
+        });
+        lead(&mut world, &folder);
+        for (mode, expected) in [(0o755, None), (0o777, Some("writable-by-others")), (0o775, Some("writable-by-group"))]
+        {
+            world.set_mode(&folder, mode);
+            let about = format!("{}: ", text(&folder));
+            let findings = world.findings_after("");
+            let found = findings.iter().find(|finding| finding["evidence"].as_str().unwrap().starts_with(&about));
+            assert_eq!(found.map(|finding| finding["code"].as_str().unwrap()), expected, "{name}: {findings:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_tree_calls_itself_is_run_by_nobody() {
+    let world = World::sound();
+    fs::write(world.tree().join("VERSION"), "go1.22.5;touch${IFS}pwned #\n").unwrap();
+    let findings = world.findings_after("");
+    assert!(findings.iter().any(|finding| finding["code"] == "tree-modified"), "{findings:#?}");
+    for finding in findings {
+        world.shell(finding["fix"].as_str().unwrap());
+    }
+    assert!(!world.at("pwned").exists());
 }

@@ -14,7 +14,7 @@ use crate::support::logged::Logged;
 use crate::support::sdk::Sdk;
 
 /// What the lines that mend something may need, beside goverify.
-const TOOLS: [&str; 10] = ["sh", "chmod", "chown", "mkdir", "mv", "sed", "getent", "cut", "id", "true"];
+const TOOLS: [&str; 10] = ["sh", "chmod", "chown", "mkdir", "sed", "find", "id", "tr", "grep", "paste"];
 /// The release that is used, another one of its series, and an older and a newer one.
 pub(crate) const VERSION: &str = "go1.22.5";
 pub(crate) const OTHERS: [&str; 3] = ["go1.21.3", "go1.22.6", "go1.23.0"];

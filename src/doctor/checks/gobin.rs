@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::finding::{Finding, Kind, set, stated, word};
+use super::super::finding::{Finding, Kind, cut, set, stated, word};
 use super::super::surroundings::{Surroundings, clean};
 use super::super::target::{Refusal, Shadowed};
 use super::super::{Chain, GoEnv, Origin, Setting};
 
 /// Sets the home folder to the one that the system knows.
-const HOME: &str = "export HOME=\"$(getent passwd \"$(id -u)\" | cut -d: -f6)\"";
+const HOME: &str = "export HOME=\"$(eval echo \"~$(id -un)\")\"";
 
 pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> {
     let env = &chain.env;
-    let mut findings = gopath(env);
+    let mut findings = gopath(surroundings, env);
     findings.extend(cache(env));
     let Some(gobin) = env.find("GOBIN") else { return findings };
     let evidence = if gobin.is_set() { Some(gobin) } else { env.find("GOPATH") };
@@ -37,17 +37,21 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
         Err(Refusal::NoGopath) => return findings,
     };
     let shown = folder.display();
+    // What says that programs go there, if anybody has said so.
+    let by = [Some(gobin), env.find("GOPATH")].into_iter().flatten().find(|setting| setting.is_set());
+    let elsewhere = || by.map(|setting| set(setting, None)).unwrap_or_default();
     match folder.metadata() {
         Ok(found) if found.is_dir() && is_writable(folder) => {}
         Ok(found) => {
             let why = if found.is_dir() { "may not be written to" } else { "is no folder" };
-            let fix = match found.is_dir() {
-                true => format!("chmod u+w {}", word(folder)),
-                false => format!("mv {0} {0}.old", word(folder)),
-            };
-            findings.push(Finding::new(Kind::GobinNotWritable, format!("{shown} {why}"), evidence.clone(), fix));
+            findings.push(Finding::new(
+                Kind::GobinNotWritable,
+                format!("{shown} {why}"),
+                evidence.clone(),
+                elsewhere(),
+            ));
         }
-        Err(_) => match above(folder).filter(|above| is_writable(above)) {
+        Err(_) => match above(folder).filter(|above| !folder.is_symlink() && is_writable(above)) {
             Some(_) => {
                 let message = format!("{shown} is not there yet; go install makes it");
                 let fix = format!("mkdir -p {}", word(folder));
@@ -55,7 +59,7 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
             }
             None => {
                 let message = format!("{shown} is not there, and cannot be made");
-                findings.push(Finding::new(Kind::GobinNotWritable, message, evidence.clone(), set(gobin, None)));
+                findings.push(Finding::new(Kind::GobinNotWritable, message, evidence.clone(), elsewhere()));
             }
         },
     }
@@ -72,7 +76,7 @@ fn above(folder: &Path) -> Option<&Path> {
 fn is_writable(folder: &Path) -> bool {
     #[cfg(unix)]
     {
-        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
     }
     #[cfg(not(unix))]
     {
@@ -91,12 +95,17 @@ fn on_path(chain: &Chain, folder: &Path, evidence: &str) -> Vec<Finding> {
         let fix = format!("export PATH=\"$PATH\":{}", word(folder));
         return vec![Finding::new(Kind::GobinNotOnPath, message, evidence, fix)];
     }
-    let shadowed = |one: &Shadowed| {
-        let message = format!("{} is found before {}", one.found.display(), one.installed.display());
-        let fix = format!("export PATH={}:\"$PATH\"", word(folder));
-        Finding::new(Kind::GobinShadowed, message, one.found.display().to_string(), fix)
+    let Some(Shadowed { found, installed }) = chain.target.shadowed.first() else { return Vec::new() };
+    let message = match chain.target.shadowed.len() {
+        1 => format!("{} is found before {}", found.display(), installed.display()),
+        count => format!(
+            "{count} programs are found elsewhere first, such as {} before {}",
+            found.display(),
+            installed.display()
+        ),
     };
-    chain.target.shadowed.iter().map(shadowed).collect()
+    let fix = format!("export PATH={}:\"$PATH\"", word(folder));
+    vec![Finding::new(Kind::GobinShadowed, message, found.display().to_string(), fix)]
 }
 
 /// Folders that programs should not be put into.
@@ -106,8 +115,8 @@ fn inside(surroundings: &Surroundings, env: &GoEnv, folder: &Path, evidence: &st
         path.canonicalize().unwrap_or(path)
     };
     let is_inside = |name: &str| env.path(name).is_some_and(|outer| real(folder).starts_with(real(outer)));
-    let gobin = env.find("GOBIN").filter(|setting| setting.is_set()).or_else(|| env.find("GOPATH"));
-    let fix = gobin.map(|setting| set(setting, None)).unwrap_or_default();
+    let by = ["GOBIN", "GOPATH"].into_iter().filter_map(|name| env.find(name)).find(|setting| setting.is_set());
+    let fix = by.map(|setting| set(setting, None)).unwrap_or_default();
     let mut findings = Vec::new();
     for cache in ["GOCACHE", "GOMODCACHE"] {
         if is_inside(cache) {
@@ -123,7 +132,7 @@ fn inside(surroundings: &Surroundings, env: &GoEnv, folder: &Path, evidence: &st
     findings
 }
 
-fn gopath(env: &GoEnv) -> Vec<Finding> {
+fn gopath(surroundings: &Surroundings, env: &GoEnv) -> Vec<Finding> {
     let Some(gopath) = env.find("GOPATH") else { return Vec::new() };
     let mut findings = Vec::new();
     let is_goroot = env.path("GOROOT").is_some_and(|goroot| clean(goroot) == clean(Path::new(&gopath.value)));
@@ -135,9 +144,10 @@ fn gopath(env: &GoEnv) -> Vec<Finding> {
     let refused = |path: &PathBuf| !path.as_os_str().is_empty() && (!path.is_absolute() || path.starts_with("~"));
     if !is_goroot && std::env::split_paths(&gopath.value).any(|path| refused(&path)) {
         let message = "the go command refuses a GOPATH that is not absolute";
-        findings.push(Finding::new(Kind::GopathInvalid, message, stated(gopath), set(gopath, None)));
+        findings.push(Finding::new(Kind::GopathInvalid, message, stated(gopath), cut(gopath)));
     }
-    if env.gopath().is_none() && (env.value("GOMODCACHE").is_empty() || !env.find("GOBIN").is_some_and(Setting::is_set))
+    if env.gopath(surroundings).is_none()
+        && (env.value("GOMODCACHE").is_empty() || !env.find("GOBIN").is_some_and(Setting::is_set))
     {
         let message = "GOPATH is empty: there is no home folder to put it in, and no place for modules and programs";
         let fix = if gopath.is_set() { set(gopath, None) } else { HOME.to_owned() };
@@ -147,7 +157,12 @@ fn gopath(env: &GoEnv) -> Vec<Finding> {
 }
 
 fn cache(env: &GoEnv) -> Option<Finding> {
-    let setting = env.find("GOCACHE").filter(|setting| setting.value == "off")?;
+    let setting = env.find("GOCACHE")?;
+    // The folder itself is made by whoever needs it.
+    let nearest = Path::new(&setting.value).ancestors().find(|path| path.exists());
+    if setting.value != "off" && nearest.is_none_or(Path::is_dir) {
+        return None;
+    }
     let message = "there is no folder for the build cache, without which go builds nothing";
     let fix = if setting.origin == Origin::Default { HOME.to_owned() } else { set(setting, None) };
     Some(Finding::new(Kind::GocacheOff, message, stated(setting), fix))

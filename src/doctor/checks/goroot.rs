@@ -1,12 +1,10 @@
 //! The `go` that runs, and the tree that it works with.
 
-use std::path::Path;
-
-use super::super::finding::{Finding, Kind, fetch, reinstall, set, stated, word};
+use super::super::finding::{Finding, Kind, cut, fetch, posix_quoted, reinstall, set, stated, word};
 use super::super::goroot::is_goroot;
-use super::super::program::{Program, version_of};
+use super::super::program::{Program, first_word, version_of};
 use super::super::surroundings::{Surroundings, clean};
-use super::super::{Chain, GoEnv};
+use super::super::{Chain, GoEnv, Origin};
 
 /// What an SDK has, beside its tools.
 const PARTS: [&str; 3] = ["src", "bin", "VERSION"];
@@ -27,21 +25,28 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
     }
     findings.extend(chain.gos.iter().skip(1).filter(|other| other.resolved != go.resolved).map(|other| {
         let message = format!("{} stands before {} in PATH", described(go), described(other));
-        Finding::new(Kind::GoShadowed, message, other.path.display().to_string(), without(surroundings, other))
+        Finding::new(Kind::GoShadowed, message, other.path.display().to_string(), without(go, other))
     }));
     findings.extend(gofmt(go, chain));
-    findings.extend(tree(surroundings, &chain.env, go));
+    findings.extend(tree(surroundings, &chain.started, go));
     findings
 }
 
-/// `PATH` without a tree's own folder; other folders may be needed for more than their `go`.
-fn without(surroundings: &Surroundings, other: &Program) -> String {
-    let folder = other.path.parent();
-    if other.tree.as_ref().map(|tree| tree.join("bin")).as_deref() != folder {
-        return String::new();
-    }
-    let rest = surroundings.search_path().filter(|element| Some(element.as_path()) != folder);
-    std::env::join_paths(rest).map_or_else(|_| String::new(), |path| format!("export PATH={}", word(Path::new(&path))))
+/// The line that takes a tree's own folder out of `PATH`, where another tree stands before it; other folders may be
+/// needed for more than their `go`.
+fn without(go: &Program, other: &Program) -> String {
+    let folder = other
+        .path
+        .parent()
+        .filter(|folder| go.tree.is_some() && other.tree.as_ref().is_some_and(|tree| tree.join("bin") == **folder));
+    folder.map_or_else(String::new, |folder| {
+        rest_of_path(&format!("grep -vxF {}", posix_quoted(&folder.display().to_string())))
+    })
+}
+
+/// The line that keeps the elements of `PATH` that a command lets through, as `PATH` is by then.
+fn rest_of_path(filter: &str) -> String {
+    format!("PATH=$(printf '%s\\n' \"$PATH\" | tr : '\\n' | {filter} | paste -sd: -)")
 }
 
 fn described(program: &Program) -> String {
@@ -57,11 +62,9 @@ fn relative_elements(surroundings: &Surroundings, go: &Program) -> Option<Findin
     let elements: Vec<_> = surroundings.search_path().collect();
     let relative = elements.iter().take(go.place + 1).find(|element| !element.is_absolute())?;
     let shown = if relative.as_os_str().is_empty() { ".".into() } else { relative.display().to_string() };
-    let absolute: Vec<_> = elements.iter().filter(|element| element.is_absolute()).collect();
-    let path = std::env::join_paths(absolute).ok()?;
     let message = format!("the element {shown} of PATH is another folder wherever one stands, and comes before go");
     let evidence = format!("PATH={}", surroundings.variable("PATH").unwrap_or_default().to_string_lossy());
-    Some(Finding::new(Kind::PathEntryRelative, message, evidence, format!("export PATH={}", word(Path::new(&path)))))
+    Some(Finding::new(Kind::PathEntryRelative, message, evidence, rest_of_path("grep '^/'")))
 }
 
 fn gofmt(go: &Program, chain: &Chain) -> Option<Finding> {
@@ -90,7 +93,11 @@ fn tree(surroundings: &Surroundings, env: &GoEnv, go: &Program) -> Vec<Finding> 
     };
     let is_set = setting.is_set();
     // What is not set follows from the program, and another program is the cure.
-    let cure = if is_set { set(setting, None) } else { fetch("stable") };
+    let cure = match setting.origin {
+        Origin::Variable => set(setting, None),
+        _ if is_set => cut(setting),
+        _ => fetch("stable"),
+    };
     let folder = surroundings.work().join(clean(goroot));
     if !folder.is_dir() {
         let message = format!("GOROOT is {}, which is no folder", goroot.display());
@@ -108,7 +115,7 @@ fn tree(surroundings: &Surroundings, env: &GoEnv, go: &Program) -> Vec<Finding> 
     let is_other = own.is_some_and(|own| *own != folder && !folder.canonicalize().is_ok_and(|real| real == *own));
     if let (true, Some(own)) = (is_other, own) {
         let running = go.version.clone().or_else(|| version_of(own));
-        let (kind, how) = if running == version {
+        let (kind, how) = if running.as_deref().map(first_word) == version.as_deref().map(first_word) {
             (Kind::GorootDiffers, "the same version")
         } else {
             (Kind::GorootVersionDiffers, "another version")
@@ -124,7 +131,7 @@ fn tree(surroundings: &Surroundings, env: &GoEnv, go: &Program) -> Vec<Finding> 
         findings.push(Finding::new(kind, message, stated(setting), cure));
     }
     if let (Some(own), Some(said)) = (own, &go.version)
-        && let Some(version) = version_of(own).filter(|version| version != said.split(' ').next().unwrap_or(said))
+        && let Some(version) = version_of(own).filter(|version| first_word(version) != first_word(said))
     {
         let message =
             format!("{} says {version}, and the go there says that it is {said}", own.join("VERSION").display());

@@ -4,12 +4,14 @@
 
 use super::super::Chain;
 use super::super::finding::{Finding, Kind, fetch};
+use super::super::program::first_word;
 use crate::release::{ReleaseIndex, Selector, Version};
 
 pub(super) fn check(chain: &Chain, index: &ReleaseIndex) -> Option<Finding> {
-    let go = chain.gos.first()?;
-    let version = go.release()?;
-    let evidence = format!("{} ({version})", go.path.display());
+    // Of what the first go hands over to, if it does.
+    let version: Version =
+        first_word(&chain.env.text("GOVERSION")).parse().ok().or_else(|| chain.gos.first()?.release())?;
+    let evidence = format!("GOROOT={} ({version})", chain.env.text("GOROOT"));
     let select = |selector| index.select(&selector).ok().map(|release| *release.version());
     let finding = |kind, message, to: Version| Some(Finding::new(kind, message, &evidence, fetch(&to.to_string())));
     let newest = select(Selector::Stable)?;

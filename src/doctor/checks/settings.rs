@@ -1,8 +1,8 @@
 //! Settings that weaken what the `go` command checks, or let it run another tool chain.
 
-use super::super::finding::{Finding, Kind, fetch, set, stated};
+use super::super::finding::{Finding, Kind, cut, fetch, set, stated, without_password};
 use super::super::toolchain::{Place, Toolchain};
-use super::super::{Chain, GoEnv, Origin, Setting};
+use super::super::{Chain, GoEnv, Setting};
 
 /// Go's own settings.
 const SUMDB: &str = "sum.golang.org";
@@ -30,25 +30,18 @@ fn set_one<'a>(env: &'a GoEnv, name: &str) -> Option<&'a Setting> {
 fn sumdb(env: &GoEnv) -> Option<Finding> {
     if let Some(setting) = set_one(env, "GOSUMDB").filter(|setting| setting.value == "off") {
         let message = "the checksum database is switched off: nobody notices when a module is not what others get";
-        // go.env or a variable may have said so.
-        let fix = if matches!(setting.origin, Origin::Line { is_users: true, .. }) {
-            set(setting, None)
-        } else {
-            set(setting, Some(SUMDB))
-        };
-        return Some(Finding::new(Kind::SumdbOff, message, stated(setting), fix));
+        return Some(Finding::new(Kind::SumdbOff, message, stated(setting), set(setting, Some(SUMDB))));
     }
     let setting = set_one(env, "GONOSUMDB")?;
     let patterns = setting.value.to_string_lossy();
-    let everything = patterns.split(',').any(|pattern| matches!(pattern, "*" | "**" | "*.*" | "*/*"));
+    let everything =
+        patterns.split(',').any(|pattern| pattern.contains('*') && pattern.trim().chars().all(|c| "*?./".contains(c)));
     let (kind, message) = if everything {
         (Kind::SumdbOff, format!("the checksum database is asked about no module: {patterns}"))
     } else {
         (Kind::SumdbSkipped, format!("the checksum database is not asked about {patterns}"))
     };
-    // It may be GOPRIVATE that says so.
-    let named = set_one(env, "GOPRIVATE").filter(|private| private.origin == setting.origin).unwrap_or(setting);
-    Some(Finding::new(kind, message, stated(named), set(named, None)))
+    Some(Finding::new(kind, message, stated(setting), set(setting, None)))
 }
 
 fn insecure(env: &GoEnv) -> Option<Finding> {
@@ -61,26 +54,51 @@ fn insecure(env: &GoEnv) -> Option<Finding> {
 fn flags(env: &GoEnv) -> Option<Finding> {
     let setting = set_one(env, "GOFLAGS")?;
     let flags = setting.value.to_string_lossy();
-    let name = |flag: &str| flag.trim_start_matches('-').split('=').next().unwrap_or_default().to_owned();
-    let weak = flags.split_whitespace().find(|flag| WEAK_FLAGS.contains(&name(flag).as_str()))?;
+    let is_weak = |flag: &&str| {
+        let flag = flag.trim_start_matches(['\'', '"']).trim_start_matches('-');
+        WEAK_FLAGS.contains(&flag.split('=').next().unwrap_or_default())
+    };
+    let flags = fields(&flags);
+    let weak = flags.iter().copied().find(is_weak)?;
     let message = format!("GOFLAGS adds {weak} to every build");
-    let others: Vec<_> = flags.split_whitespace().filter(|flag| !WEAK_FLAGS.contains(&name(flag).as_str())).collect();
+    let others: Vec<&str> = flags.iter().copied().filter(|flag| !is_weak(flag)).collect();
     let better = others.join(" ");
     let fix = set(setting, Some(better.as_str()).filter(|better| !better.is_empty()));
     Some(Finding::new(Kind::GoflagsWeak, message, stated(setting), fix))
+}
+
+/// The flags of GOFLAGS with their quotes: one that begins with a quote ends at the next one (cmd/internal/quoted).
+fn fields(flags: &str) -> Vec<&str> {
+    let (mut fields, mut rest) = (Vec::new(), flags.trim_start());
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '\'' | '"' => rest.get(1..).and_then(|inner| inner.find(first)).map(|at| at + 2),
+            _ => rest.find(char::is_whitespace),
+        };
+        let (field, behind) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
+        fields.push(field);
+        rest = behind.trim_start();
+    }
+    fields
 }
 
 fn proxy(env: &GoEnv) -> Option<Finding> {
     let setting = set_one(env, "GOPROXY")?;
     let proxies = setting.value.to_string_lossy();
     let is_plain = |proxy: &&str| {
-        let rest = proxy.trim().strip_prefix("http://");
-        let host = rest.and_then(|rest| rest.split(['/', ':']).next());
-        host.is_some_and(|host| !matches!(host, "localhost" | "127.0.0.1" | "[" | ""))
+        let lower = proxy.trim().to_ascii_lowercase();
+        let authority = lower.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        // What stands before the last @ is a name and a password.
+        let host = authority.and_then(|authority| authority.rsplit('@').next());
+        let is_port = |rest: &str| rest.is_empty() || rest.starts_with(':');
+        let own = |host: &str| {
+            ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| host.strip_prefix(own).is_some_and(is_port))
+        };
+        host.is_some_and(|host| !own(host))
     };
     let fix = || set(setting, Some(PROXY));
     if let Some(plain) = proxies.split([',', '|']).find(is_plain) {
-        let message = format!("modules come from {plain} without TLS");
+        let message = format!("modules come from {} without TLS", without_password(plain));
         return Some(Finding::new(Kind::ProxyInsecure, message, stated(setting), fix()));
     }
     if proxies.split([',', '|']).next().map(str::trim) != Some("direct") {
@@ -99,9 +117,13 @@ fn toolchain(chain: &Chain) -> Option<Finding> {
     let local = || set(setting, Some("local"));
     Some(match &chain.toolchain {
         Toolchain::Local => return None,
-        Toolchain::Invalid => {
+        Toolchain::Invalid { by: None } => {
             let message = format!("GOTOOLCHAIN is {:?}, which the go command refuses", setting.value.to_string_lossy());
-            Finding::new(Kind::ToolchainInvalid, message, evidence(None), set(setting, None))
+            Finding::new(Kind::ToolchainInvalid, message, evidence(None), cut(setting))
+        }
+        Toolchain::Invalid { by: Some(path) } => {
+            let message = format!("{} asks for a tool chain that is none, or cannot be read", path.display());
+            Finding::new(Kind::ToolchainInvalid, message, evidence(Some(path)), "")
         }
         Toolchain::Other { name, by, place: Place::Path(path) } => {
             let message = format!("the go command hands over to {}", path.display());

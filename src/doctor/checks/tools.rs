@@ -7,15 +7,13 @@
 //!   in a tree of go1.20 or later, which has none.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use super::super::Chain;
 use super::super::finding::{Finding, Kind, reinstall, word};
-use super::super::program::{is_program, version_of};
+use super::super::program::{first_word, is_program, start_of, version_of};
 use super::super::surroundings::{Surroundings, clean};
-use crate::archive::{PLATFORM_HEADER_BYTES, is_program_for};
-use crate::files::open_regular;
+use crate::archive::is_program_for;
 use crate::inspect::program_facts;
 use crate::release::{Platform, Version};
 
@@ -30,7 +28,7 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
     let Some(goroot) = chain.env.path("GOROOT").map(|path| surroundings.work().join(clean(path))) else {
         return Vec::new();
     };
-    let host = surroundings.host();
+    let host = chain.env.host();
     let folder = goroot.join("pkg/tool").join(format!("{}_{}", host.os(), host.arch()));
     if !goroot.join("pkg/tool").is_dir() {
         return Vec::new();
@@ -55,14 +53,14 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
             let fix = format!("chmod 0755 {}", word(tool));
             findings.push(Finding::new(Kind::ToolNotExecutable, message, tool.display().to_string(), fix));
         }
-        if !is_for(tool, host) {
-            let message = format!("{} is no program for {host}", tool.display());
+        if !is_program_for(host, &start_of(tool)) || !runs(surroundings.host(), host) {
+            let message = format!("{} is no program for {}", tool.display(), surroundings.host());
             let evidence = tool.display().to_string();
             findings.push(Finding::new(Kind::ToolOfAnotherPlatform, message, evidence, cure.clone()));
         } else if let Some(version) = &version
             && let Some(made_by) = program_facts(tool).ok().and_then(|facts| facts.version)
             // A tree whose own `go` denies VERSION has a finding for that.
-            && made_by.split(' ').next() != Some(version)
+            && first_word(&made_by) != first_word(version)
             && tool.parent() != Some(&goroot.join("bin"))
         {
             strange.push((tool, made_by));
@@ -84,15 +82,15 @@ pub(super) fn check(surroundings: &Surroundings, chain: &Chain) -> Vec<Finding> 
     findings
 }
 
-fn is_for(tool: &Path, host: &Platform) -> bool {
-    let mut header = Vec::new();
-    let read = open_regular(tool).map(|file| file.take(PLATFORM_HEADER_BYTES as u64).read_to_end(&mut header).is_ok());
-    read.unwrap_or(false) && is_program_for(host, &header)
+/// Whether a machine may run programs for another one, too.
+fn runs(machine: &Platform, other: &Platform) -> bool {
+    let both = (machine.arch(), other.arch());
+    machine == other || matches!(both, ("amd64", "386") | ("arm64", "arm" | "amd64"))
 }
 
 /// An archive of the standard library, where the release has none.
 fn stale_archives(goroot: &Path, host: &Platform, version: &str) -> Option<std::path::PathBuf> {
-    let version: Version = version.parse().ok()?;
+    let version: Version = first_word(version).parse().ok()?;
     let path = goroot.join("pkg").join(format!("{}_{}", host.os(), host.arch())).join("runtime.a");
     (version.series() >= FIRST_WITHOUT_ARCHIVES && path.is_file()).then_some(path)
 }
