@@ -1,7 +1,7 @@
 //! The machine's chain of Go paths: which `go` runs, with which tree, and where what it makes goes.
 //!
 //! - everything is computed from the environment and from files; no program is run, and nothing is changed but by
-//!   [`repair`];
+//!   [`Repair`];
 //! - the rules are Go's own (cmd/go of go1.27, and what older ones did otherwise), each named in its module;
 //! - where the first `go` hands over to another tool chain that is at hand, the settings are those of that one.
 //!
