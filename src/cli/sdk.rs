@@ -4,16 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use goverify::doctor::version_of;
 use goverify::error::{Code, FileError};
-use goverify::files::{open_regular, read_bounded};
 use goverify::release::Version;
 #[cfg(feature = "net")]
 use goverify::release::{ArchiveName, Platform, Target};
 
 use super::failure::Failure;
-
-/// Longest `VERSION` in bytes, as in an archive.
-const VERSION_LIMIT_BYTES: u64 = 4096;
 
 /// `$HOME/sdk`, where golang.org/dl puts its trees.
 pub(crate) fn folder() -> Result<PathBuf, Failure> {
@@ -36,10 +33,7 @@ pub(crate) fn directory_name(name: &ArchiveName) -> String {
 pub(crate) fn version_in(tree: &Path) -> Option<String> {
     let program = tree.join("bin").join(format!("go{}", std::env::consts::EXE_SUFFIX));
     program.metadata().ok().filter(fs::Metadata::is_file)?;
-    let path = tree.join("VERSION");
-    let content = read_bounded(open_regular(&path).ok()?, &path, VERSION_LIMIT_BYTES).ok()?;
-    let text = std::str::from_utf8(&content).ok().filter(|text| text.len() as u64 <= VERSION_LIMIT_BYTES)?;
-    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+    version_of(tree)
 }
 
 /// The directories in `folder` that may be trees, by name; none if it is not there. Links to trees are no trees, and

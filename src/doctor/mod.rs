@@ -32,6 +32,9 @@ pub use toolchain::{Place, Toolchain};
 
 use crate::release::ReleaseIndex;
 
+/// The mode bit of folders in which nobody removes what is not theirs.
+const STICKY: u32 = 0o1000;
+
 /// The links of a chain.
 #[derive(Clone, Debug)]
 pub struct Chain {

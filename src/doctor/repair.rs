@@ -12,12 +12,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{AccessFault, Diagnosis, Kind, Surroundings};
+use super::{AccessFault, Diagnosis, Kind, STICKY, Surroundings};
 use crate::error::{Code, Coded};
 use crate::install::Receipt;
-
-/// The sticky bit.
-const STICKY: u32 = 0o1000;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

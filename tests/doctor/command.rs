@@ -184,3 +184,35 @@ fn a_password_in_a_proxys_address_is_not_told() {
         assert!(run.stdout.contains("proxy.example") && !run.stdout.contains("secret"), "{run:#?}");
     }
 }
+
+#[test]
+fn no_strangers_program_becomes_the_users() {
+    if !rustix::process::geteuid().is_root() {
+        crate::support::real::skipped("a stranger's program needs a user who may give a file away");
+        return;
+    }
+    let world = World::sound();
+    let (program, own) = (world.home().join("go/bin/tool"), world.tree().join("src/make.bash"));
+    fs::write(&program, "").unwrap();
+    for path in [&program, &own] {
+        std::os::unix::fs::chown(path, Some(12_345), None).unwrap();
+    }
+    let run = world.shell(&world.doctor_line(&["--fix", "--yes"])).exits(1);
+    assert!(run.stdout.contains("foreign-owner"), "{run:#?}");
+    assert_eq!((program.metadata().unwrap().uid(), own.metadata().unwrap().uid()), (12_345, 0));
+}
+
+#[test]
+fn no_program_is_run() {
+    let mut world = World::sound();
+    let ran = world.at("ran");
+    let script = world.script("first/go", &format!(": > '{}'\n", ran.display()));
+    fs::copy(&script, world.tree().join("bin/go")).unwrap();
+    fs::copy(&script, world.tools().join("compile")).unwrap();
+    world.shell(&world.doctor_line(&[]));
+    world.path_first(script.parent().unwrap());
+    world.shell(&world.doctor_line(&["--explain"]));
+    assert!(!ran.exists());
+    world.shell("go");
+    assert!(ran.exists(), "that would have shown");
+}

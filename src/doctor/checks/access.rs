@@ -15,15 +15,12 @@ use std::path::{Path, PathBuf};
 
 use super::super::finding::{Finding, Kind, set, word};
 use super::super::surroundings::{Surroundings, clean};
-use super::super::{AccessFault, Chain};
+use super::super::{AccessFault, Chain, STICKY};
 
-/// The sticky bit.
-const STICKY: u32 = 0o1000;
 /// The most paths that are looked at in a folder; a release has 18,000.
 const PATHS_LIMIT: usize = 100_000;
 /// The deepest folder that is looked at; archives end at 64.
 const DEPTH_LIMIT: usize = 64;
-
 /// Most links that are followed on one way, as Linux has it.
 const LINKS_LIMIT: usize = 40;
 
