@@ -145,6 +145,10 @@ fn install(target: &InstallTarget) -> Value {
     json!({
         "folder": target.folder.as_ref().ok().map(|folder| folder.display().to_string()),
         "refused": target.folder.as_ref().err().map(|refusal| refused(*refusal)),
+        "across": {
+            "folder": target.across.as_ref().ok().map(|folder| folder.display().to_string()),
+            "refused": target.across.as_ref().err().map(|refusal| refused(*refusal)),
+        },
         "path_element": target.place.map(|place| place + 1),
         "shadowed": shadowed,
     })
@@ -194,6 +198,10 @@ pub(crate) fn lines(surroundings: &Surroundings, chain: &Chain, explain: bool, v
         (Ok(folder), Some(place)) => format!("{:11} {}, element {} of PATH", "go install", folder.display(), place + 1),
         (Ok(folder), None) => format!("{:11} {}, which is not in PATH", "go install", folder.display()),
         (Err(refusal), _) => format!("{:11} refused: {}", "go install", refused(*refusal)),
+    });
+    lines.push(match &chain.target.across {
+        Ok(folder) => format!("{:11} for another platform {}", "", folder.display()),
+        Err(refusal) => format!("{:11} for another platform refused: {}", "", refused(*refusal)),
     });
     for tree in &chain.trees {
         let version = tree.version.as_deref().unwrap_or("?");

@@ -21,6 +21,8 @@ const PROGRAMS_LIMIT: usize = 1024;
 pub struct InstallTarget {
     /// The folder, or why there is none.
     pub folder: Result<PathBuf, Refusal>,
+    /// The folder for programs for another platform, with `GOOS_GOARCH` in the place of its name.
+    pub across: Result<PathBuf, Refusal>,
     /// The number of its element of `PATH`, from 0 on; `None` if it is not there.
     pub place: Option<usize>,
     /// Programs in it that a shell does not find there.
@@ -54,23 +56,24 @@ impl InstallTarget {
         let host = env.host();
         let across = env.value("GOOS") != host.os() || env.value("GOARCH") != host.arch();
         let gobin = env.find("GOBIN").filter(|setting| setting.is_set()).map(|setting| Path::new(&setting.value));
-        let folder = match (gobin, env.gopath(surroundings)) {
+        let gopath = env.gopath(surroundings);
+        let below = |platform: &str| match (gobin, &gopath) {
             (Some(gobin), _) if !gobin.is_absolute() => Err(Refusal::RelativeGobin),
-            (Some(_), _) if across => Err(Refusal::GobinAcross),
-            (Some(gobin), _) => Ok(clean(gobin)),
+            (Some(_), _) => Err(Refusal::GobinAcross),
             (None, None) => Err(Refusal::NoGopath),
-            (None, Some(gopath)) if across => {
-                let platform = format!("{}_{}", env.text("GOOS"), env.text("GOARCH"));
-                Ok(clean(&gopath.join("bin").join(platform)))
-            }
-            (None, Some(gopath)) => Ok(clean(&gopath.join("bin"))),
+            (None, Some(gopath)) => Ok(clean(&gopath.join("bin").join(platform))),
+        };
+        let folder = match gobin.filter(|gobin| gobin.is_absolute()) {
+            _ if across => below(&format!("{}_{}", env.text("GOOS"), env.text("GOARCH"))),
+            Some(gobin) => Ok(clean(gobin)),
+            None => below(""),
         };
         let place = folder.as_ref().ok().and_then(|folder| place(surroundings, folder));
         let shadowed = match (&folder, place) {
             (Ok(folder), Some(place)) => shadowed(surroundings, folder, place),
             _ => Vec::new(),
         };
-        Self { folder, place, shadowed }
+        Self { folder, across: below("GOOS_GOARCH"), place, shadowed }
     }
 }
 

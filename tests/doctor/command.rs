@@ -45,11 +45,19 @@ fn what_is_sound_is_explained_and_exits_0() {
         "            the variable GOROOT: says nothing".to_owned(),
         format!("            the place of go: {tree} is taken"),
         format!("go install  {}/go/bin, element 2 of PATH", world.home().display()),
+        format!("            for another platform {}/go/bin/GOOS_GOARCH", world.home().display()),
         "GOTOOLCHAIN local  (variable)".to_owned(),
     ] {
         assert!(run.stdout.lines().any(|printed| printed == line), "{line} is not in {run:#?}");
     }
     assert_eq!(run.stderr, "");
+    let mut world = world;
+    let folder = world.home().join("go/bin");
+    world.set("GOBIN", &folder);
+    let install = world.shell(&world.doctor_line(&["--json"])).exits(0).result()["install"].clone();
+    assert_eq!(install["folder"], text(&folder));
+    assert_eq!(install["across"]["refused"], "GOBIN is set, and the program would be for another platform");
+    world.variables.remove("GOBIN");
     assert_eq!(world.shell(&world.doctor_line(&["-q"])).exits(0).stdout, "");
 }
 
